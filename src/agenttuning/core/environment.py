@@ -1,0 +1,123 @@
+"""The one abstraction that a contributor implements."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Self, TypeVar
+
+from pydantic import Field
+
+from agenttuning.core.records import Difficulty, Message, Record, Score, Stop, Task
+from agenttuning.errors import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    from types import TracebackType
+
+TaskT_co = TypeVar("TaskT_co", bound=Task, covariant=True)
+ConfigT = TypeVar("ConfigT", bound="EnvironmentConfig")
+Group = Literal["held_in", "held_out", "general"]
+Split = str
+"""`train` and `test` always exist; an official source may name more (`dev`, `valid_seen` ...)."""
+
+
+class EnvironmentConfig(Record):
+    """What every world can be told; a world with more to say subclasses it."""
+
+    official: Path | None = None
+    """Folder or file with the benchmark's own data; None plays the embedded generator."""
+    difficulty: Difficulty = "standard"
+    """Setting of the embedded generator."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the embedded generator; splits stay disjoint for every seed."""
+    instruction: Path | None = None
+    """A text file whose content replaces the environment's own instruction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one reply did to the world."""
+
+    observation: str
+    """The next user turn; unused when `done`."""
+    done: bool = False
+    action: str = ""
+    """The action as executed, after any repair by the protocol."""
+    valid: bool = True
+    """Did the reply hold an action that the world knows, without repair."""
+    stop: Stop = Stop.DONE
+    """Why the episode ended; read only when `done`."""
+
+
+class Environment(ABC, Generic[TaskT_co]):
+    """One episode of one task. Single use: enter it, play it, leave it.
+
+    The agent can never reset; `step` moves the world and `score` judges it.
+    """
+
+    id: ClassVar[str]
+    """Equal to the file name."""
+    group: ClassVar[Group]
+    """The paper's table of contents; what a run holds out is the recipe's choice."""
+    version: ClassVar[str] = "1"
+    """Raised whenever a prompt, parser, engine or scorer changes what a number means."""
+    max_turns: ClassVar[int]
+    task_type: ClassVar[type[Task]]
+    config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
+    extra: ClassVar[str | None] = None
+    """The pip extra that it needs, None for the base install."""
+
+    def __init__(self, task: TaskT_co) -> None:
+        self.task = task
+
+    @classmethod
+    @abstractmethod
+    def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[Split, int]:
+        """Return the splits of the configured source and the number of tasks in each."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, split: Split, config: EnvironmentConfig | None = None) -> Iterable[TaskT_co]:
+        """Yield the tasks of a split lazily, in a fixed order.
+
+        Raises:
+            DataError: the official data is missing or of another format, or has no such split.
+        """
+
+    @abstractmethod
+    async def start(self) -> Sequence[Message]:
+        """Set the world up and return the opening messages; injected assistant turns have `train=False`."""
+
+    @abstractmethod
+    async def step(self, reply: str) -> Step:
+        """Apply one assistant reply. Hostile text is an observation or a stop, never an exception."""
+
+    @abstractmethod
+    async def score(self) -> Score:
+        """Judge the world as it stands; valid after any stop."""
+
+    def oracle(self) -> Iterator[str] | AsyncIterator[str] | None:
+        """Return the ReAct replies that solve the task, read one at a time between steps; None without a gold solution."""
+        return None
+
+    async def close(self) -> None:
+        """Free what `start` acquired. Safe to call twice, and without `start`."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+def narrow(config: EnvironmentConfig | None, kind: type[ConfigT]) -> ConfigT:
+    """Return the config as the environment's own kind; None gives the defaults."""
+    if config is None:
+        return kind()
+    if not isinstance(config, kind):
+        raise RecipeError(f"expected a {kind.__name__}, got {type(config).__name__}; build it with config_type")
+    return config

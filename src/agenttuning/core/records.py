@@ -1,0 +1,172 @@
+"""The nouns: plain, frozen records that cross every stage of the pipeline."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["system", "user", "assistant"]
+Difficulty = Literal["tiny", "standard", "hard"]
+
+
+class Record(BaseModel):
+    """A frozen, strict value; attribute docstrings become field descriptions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Message(Record):
+    """One chat turn."""
+
+    role: Role
+    content: str
+    train: bool | None = None
+    """Assistant turns: does the loss see it. None on all other turns. AgentInstruct's `loss` flag."""
+
+
+class Task(Record):
+    """One problem: everything needed to start an episode, and nothing that acts."""
+
+    id: str
+    """Stable identity, unique inside its environment and source."""
+    source: str = "synthetic-v1"
+    """What made it: `synthetic-v1` for our generators, else the name of the official set."""
+    difficulty: Difficulty | None = None
+    """Generator setting; None for official tasks."""
+    instruction: str | None = None
+    """Text that stands in for the environment's own instruction; None keeps the environment's."""
+
+
+class Score(Record):
+    """The judgement of a final world."""
+
+    reward: float = Field(ge=0.0, le=1.0)
+    """In [0, 1]; the number that every filter and table is built on."""
+    success: bool
+    """Did the agent reach the goal in full."""
+    metrics: dict[str, float] = {}
+    """Named extras, such as a second scorer's verdict."""
+
+
+class Stop(StrEnum):
+    """Why an episode ended."""
+
+    DONE = "done"
+    """The world reached its own end."""
+    TURNS = "turns"
+    """The turn limit of the environment."""
+    FORMAT = "format"
+    """A reply that the protocol does not forgive."""
+    REPEAT = "repeat"
+    """The same reply too many times in a row."""
+    CONTEXT = "context"
+    """The conversation no longer fitted the model."""
+    BUDGET = "budget"
+    """The tokens or the time allowed were used up."""
+    ERROR = "error"
+    """One side broke; `Trajectory.failure` names it."""
+
+
+class Usage(Record):
+    """Tokens of one model call, or of their sum."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add the two counts."""
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
+
+
+class Sampling(Record):
+    """How a model's tokens are drawn."""
+
+    temperature: float = Field(default=0.0, ge=0.0)
+    """0 is greedy."""
+    top_p: float = Field(default=1.0, gt=0.0, le=1.0)
+    top_k: int = Field(default=0, ge=0)
+    """0 switches it off."""
+    max_new_tokens: int = Field(default=128, gt=0)
+    """Tokens per reply; 128 in the paper's held-in evaluation."""
+    seed: int | None = None
+    """Base seed; every (task, sample, turn) derives its own from it."""
+
+
+class Reply(Record):
+    """What a policy answered."""
+
+    content: str
+    usage: Usage = Usage()
+    finish: Literal["stop", "length"] = "stop"
+
+
+class StepRecord(Record):
+    """One assistant turn as the environment took it."""
+
+    message: int
+    """Index of the assistant message in `Trajectory.messages`."""
+    action: str
+    """The action as executed, after any repair by the protocol."""
+    valid: bool
+    """Did the reply hold an action that the world knows, without repair."""
+
+
+class Failure(Record):
+    """An error recorded on the trajectory instead of raised: a bad rollout is data."""
+
+    side: Literal["environment", "policy"]
+    error: str
+    message: str
+
+
+class Provenance(Record):
+    """What made a trajectory: two numbers with unlike provenance do not share a column."""
+
+    source: str
+    difficulty: Difficulty | None
+    environment_version: str
+    """The environment's id and its version with the parser and scorer in use, e.g. `alfworld/1`."""
+    prompt: str
+    """Digest of the opening messages less the task's own part: the instruction text."""
+    policy: str
+    """Name of the model or teacher."""
+    sampling: Sampling | None = None
+    seed: int = 0
+
+
+class Trajectory(Record):
+    """The record of one episode: messages exactly as the model saw them, stop, score, provenance."""
+
+    environment: str
+    task: str
+    split: str
+    sample: int = 0
+    messages: tuple[Message, ...]
+    steps: tuple[StepRecord, ...] = ()
+    stop: Stop
+    score: Score
+    usage: Usage = Usage()
+    failure: Failure | None = None
+    provenance: Provenance
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """Identity inside a run: environment, split, task, sample."""
+        return (self.environment, self.split, self.task, self.sample)
+
+    @property
+    def turns(self) -> int:
+        """Assistant turns that the policy produced (the paper's "turns")."""
+        return len(self.steps)
+
+
+def digest(text: str | bytes) -> str:
+    """Return the first 16 hex digits of SHA-256: short enough to read, long enough to tell apart."""
+    data = text.encode() if isinstance(text, str) else text
+    return hashlib.sha256(data).hexdigest()[:16]

@@ -1,0 +1,155 @@
+"""Play one episode, or many: the one code path behind training data and evaluation."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal, cast
+
+from agenttuning.core.records import (
+    Failure,
+    Message,
+    Provenance,
+    Score,
+    StepRecord,
+    Stop,
+    Trajectory,
+    Usage,
+    digest,
+)
+from agenttuning.errors import BudgetError, ContextLimitError, SideError, boundary
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable, Sequence
+
+    from agenttuning.core.environment import Environment
+    from agenttuning.core.policy import Player, Policy
+    from agenttuning.core.records import Task
+
+
+class Episode:
+    """The growing record of one episode."""
+
+    def __init__(self, environment: Environment[Task], policy: Policy) -> None:
+        self.environment = environment
+        self.policy = policy
+        self.messages: list[Message] = []
+        self.steps: list[StepRecord] = []
+        self.usage = Usage()
+        self.prompt = ""
+        self.stop = Stop.TURNS
+        self.score = Score(reward=0.0, success=False)
+        self.failure: Failure | None = None
+
+    async def play(self) -> None:
+        """Start, take turns until something stops the episode, and judge; failures end up in the record."""
+        try:
+            with boundary("environment"):
+                opening = await self.environment.start()
+            self.messages.extend(opening)
+            self.prompt = digest(opening[0].content) if len(opening) > 1 else ""
+            self.stop = await self._turns()
+            with boundary("environment"):
+                self.score = await self.environment.score()
+        except SideError as error:
+            side = cast("Literal['environment', 'policy']", error.side)
+            self.stop = Stop.ERROR
+            self.failure = Failure(side=side, error=type(error.__cause__ or error).__name__, message=str(error))
+
+    async def _turns(self) -> Stop:
+        for _ in range(self.environment.max_turns):
+            try:
+                with boundary("policy"):
+                    reply = await self.policy.reply(tuple(self.messages))
+            except ContextLimitError:
+                return Stop.CONTEXT
+            except BudgetError:
+                return Stop.BUDGET
+            self.usage += reply.usage
+            self.messages.append(Message(role="assistant", content=reply.content, train=True))
+            with boundary("environment"):
+                step = await self.environment.step(reply.content)
+            self.steps.append(StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid))
+            if step.done:
+                return step.stop
+            self.messages.append(Message(role="user", content=step.observation))
+        return Stop.TURNS
+
+    def trajectory(self, *, split: str, sample: int, seed: int) -> Trajectory:
+        """Freeze the record."""
+        task, environment = self.environment.task, self.environment
+        return Trajectory(
+            environment=environment.id,
+            task=task.id,
+            split=split,
+            sample=sample,
+            messages=tuple(self.messages),
+            steps=tuple(self.steps),
+            stop=self.stop,
+            score=self.score,
+            usage=self.usage,
+            failure=self.failure,
+            provenance=Provenance(
+                source=task.source,
+                difficulty=task.difficulty,
+                environment_version=f"{environment.id}/{environment.version}",
+                prompt=self.prompt,
+                policy=self.policy.name,
+                sampling=self.policy.sampling,
+                seed=seed,
+            ),
+        )
+
+
+async def rollout(
+    environment: Environment[Task], player: Player, *, split: str = "test", sample: int = 0, seed: int = 0
+) -> Trajectory:
+    """Play one episode to its end and record it; never raises for a failed episode."""
+    episode = Episode(environment, player(environment, sample=sample))
+    try:
+        await episode.play()
+    finally:
+        await _leave(environment)
+    return episode.trajectory(split=split, sample=sample, seed=seed)
+
+
+async def _leave(environment: Environment[Task]) -> None:
+    try:
+        with boundary("environment"):
+            await environment.close()
+    except SideError:
+        return
+
+
+async def rollouts(
+    environments: Iterable[tuple[Environment[Task], str, int]],
+    player: Player,
+    *,
+    concurrency: int,
+    seed: int = 0,
+) -> AsyncIterator[Trajectory]:
+    """Play many episodes, at most `concurrency` at once, yielding each as it ends.
+
+    `environments` gives (environment, split, sample) and is read lazily, so millions of tasks need no memory.
+    Leaving the iterator early cancels and closes what is in flight.
+    """
+    waiting = iter(environments)
+    playing: set[asyncio.Task[Trajectory]] = set()
+    try:
+        while True:
+            while len(playing) < concurrency and (entry := next(waiting, None)) is not None:
+                environment, split, sample = entry
+                episode = rollout(environment, player, split=split, sample=sample, seed=seed)
+                playing.add(asyncio.create_task(episode))
+            if not playing:
+                return
+            ended, playing = await asyncio.wait(playing, return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                yield task.result()
+    finally:
+        await _cancel(tuple(playing))
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Trajectory]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,233 @@
+"""A run: numbered stage folders, a manifest each, and the law of resuming.
+
+    runs/<name>/recipe.toml
+                1-construct/stage.json      what the stage was started with
+                            tasks.jsonl     its outputs
+                            manifest.json   written last: the stage is finished
+                ...
+                9-report/
+
+A stage folder with results is never written into, unless the run resumes under the same configuration.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue, ValidationError
+
+from agenttuning.core.records import Record, digest
+from agenttuning.core.store import content_digest, write_atomic
+from agenttuning.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+STAGE_NAMES = ("construct", "collect", "filter", "decontaminate", "mix", "train", "serve", "evaluate", "report")
+_PACKAGES = ("agenttuning", "torch", "transformers", "tokenizers", "sqlglot", "pyarrow")
+
+
+class StageConfig(Record):
+    """One strict section of a recipe."""
+
+
+class StageStart(Record):
+    """What a stage was started with; a resume must agree."""
+
+    stage: str
+    seed: int
+    config: dict[str, JsonValue]
+    inputs: dict[str, str]
+    """Name to digest of everything read from earlier stages."""
+
+
+class Manifest(Record):
+    """The proof that a stage is finished, and of what it is made."""
+
+    stage: str
+    start: StageStart
+    outputs: dict[str, str]
+    """File or folder name to digest."""
+    counts: dict[str, JsonValue]
+    """The numbers of the stage: rows in, rows out, tokens, scores."""
+    versions: dict[str, str]
+    git: str
+    seconds: float
+    """Wall time of the call that finished the stage."""
+
+    @property
+    def config_digest(self) -> str:
+        """Digest of the stage's configuration and seed."""
+        return digest(self.start.model_dump_json(exclude={"inputs"}))
+
+
+class Stage:
+    """A stage in progress; `finished` holds the manifest when there is nothing left to do."""
+
+    def __init__(self, folder: Path, start: StageStart, finished: Manifest | None) -> None:
+        self.folder = folder
+        self.start = start
+        self.finished = finished
+        self._began = time.monotonic()
+
+    def finish(self, *, outputs: tuple[str, ...], counts: Mapping[str, JsonValue]) -> Manifest:
+        """Write the manifest; from now on the stage is read, never written."""
+        manifest = Manifest(
+            stage=self.start.stage,
+            start=self.start,
+            outputs={name: content_digest(self.folder / name) for name in outputs},
+            counts=dict(counts),
+            versions=installed_versions(),
+            git=git_revision(),
+            seconds=round(time.monotonic() - self._began, 3),
+        )
+        write_atomic(self.folder / "manifest.json", manifest.model_dump_json(indent=2) + "\n")
+        self.finished = manifest
+        return manifest
+
+
+class Run:
+    """The folder of a run."""
+
+    def __init__(self, folder: Path, *, seed: int = 0, resume: bool = False) -> None:
+        self.folder = folder
+        self.seed = seed
+        self.resume = resume
+
+    def stage_folder(self, stage: str) -> Path:
+        """Return `<run>/<number>-<stage>`."""
+        return self.folder / f"{STAGE_NAMES.index(stage) + 1}-{stage}"
+
+    def manifest(self, stage: str) -> Manifest | None:
+        """Return the manifest of a finished stage, None when it is not finished."""
+        path = self.stage_folder(stage) / "manifest.json"
+        return Manifest.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+    def output(self, stage: str, name: str) -> Path:
+        """Return an output of an earlier stage.
+
+        Raises:
+            RunError: the stage is not finished.
+        """
+        path = self.stage_folder(stage) / name
+        if self.manifest(stage) is None or not path.exists():
+            raise RunError(f"stage {stage!r} of {self.folder} is not finished; run `agenttuning {stage} RECIPE` first")
+        return path
+
+    def open(self, stage: str, config: StageConfig, *, inputs: Mapping[str, Path] | None = None) -> Stage:
+        """Begin a stage, or continue it under `resume`.
+
+        Raises:
+            RunError: the folder holds results and the run does not resume, or it was started with another configuration.
+        """
+        folder = self.stage_folder(stage)
+        start = StageStart(
+            stage=stage,
+            seed=self.seed,
+            config=config.model_dump(mode="json"),
+            inputs={name: content_digest(path) for name, path in (inputs or {}).items()},
+        )
+        earlier = _read_start(folder / "stage.json")
+        if earlier is not None:
+            if not self.resume:
+                raise RunError(
+                    f"{folder} already holds results; add --resume to continue it, or choose another name=..."
+                )
+            _require_same(earlier, start, folder)
+            return Stage(folder, start, self.manifest(stage))
+        if folder.exists() and any(folder.iterdir()):
+            raise RunError(f"{folder} holds files that no stage wrote; move them away, or choose another name=...")
+        write_atomic(folder / "stage.json", start.model_dump_json(indent=2) + "\n")
+        return Stage(folder, start, None)
+
+    def discard(self, stage: str) -> None:
+        """Delete a stage's folder, so that it is done anew (`run --from`)."""
+        shutil.rmtree(self.stage_folder(stage), ignore_errors=True)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the run folder; the kernel frees it when the process dies, however it dies.
+
+        Raises:
+            RunError: another process holds it.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(
+                    f"another process is working in {self.folder}; wait for it, or choose another name=..."
+                ) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _read_start(path: Path) -> StageStart | None:
+    if not path.is_file():
+        return None
+    try:
+        return StageStart.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise RunError(f"{path} is damaged; delete the folder {path.parent} and run the stage again") from error
+
+
+def _require_same(earlier: StageStart, now: StageStart, folder: Path) -> None:
+    before, after = _flat(earlier), _flat(now)
+    changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    if changed:
+        shown = ", ".join(f"{key} (was {before.get(key)!r}, is {after.get(key)!r})" for key in changed[:5])
+        raise RunError(
+            f"{folder} was made with another configuration: {shown}; "
+            f"restore it, choose another name=..., or redo the stage with `--from {now.stage}`"
+        )
+
+
+def _flat(start: StageStart) -> dict[str, JsonValue]:
+    flat: dict[str, JsonValue] = {"seed": start.seed}
+    queue: list[tuple[str, JsonValue]] = [(start.stage, start.config)]
+    queue += [(f"inputs.{name}", value) for name, value in start.inputs.items()]
+    while queue:
+        key, value = queue.pop()
+        if isinstance(value, dict):
+            queue += [(f"{key}.{name}", inner) for name, inner in value.items()]
+        else:
+            flat[key] = value
+    return flat
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape numbers."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_revision() -> str:
+    """Return the short revision of the source tree, `-dirty` when it is changed, `unknown` outside git."""
+    try:
+        told = subprocess.run(
+            ("git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return told.stdout.strip() or "unknown"

@@ -1,0 +1,1 @@
+"""General ability: what must not be lost."""

@@ -1,0 +1,1 @@
+"""The six worlds of AgentInstruct: the paper trains on them."""

@@ -1,0 +1,1 @@
+"""The six worlds that the paper only tests on."""

@@ -1,0 +1,1 @@
+"""Engines with no prompt in them."""

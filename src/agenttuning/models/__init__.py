@@ -1,0 +1,1 @@
+"""What a model is to us; shared by training, serving and policies."""

@@ -1,0 +1,1 @@
+"""Recipe = the stage configurations composed."""
