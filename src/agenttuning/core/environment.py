@@ -99,7 +99,7 @@ class Environment(ABC, Generic[TaskT_co]):
         """Judge the world as it stands; valid after any stop."""
 
     def oracle(self) -> Iterator[str] | AsyncIterator[str] | None:
-        """Return the ReAct replies that solve the task, read one at a time between steps; None without a gold solution."""
+        """Return the ReAct replies that solve the task, read one at a time between steps; None without gold."""
         return None
 
     async def close(self) -> None:

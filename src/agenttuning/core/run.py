@@ -127,7 +127,7 @@ class Run:
         """Begin a stage, or continue it under `resume`.
 
         Raises:
-            RunError: the folder holds results and the run does not resume, or it was started with another configuration.
+            RunError: the folder holds results and the run does not resume, or was started with another configuration.
         """
         folder = self.stage_folder(stage)
         start = StageStart(

@@ -15,8 +15,6 @@ from agenttuning.core.environment import Environment
 from agenttuning.errors import MissingExtraError, UnknownNameError, nearest
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from agenttuning.core.records import Task
 
 __all__ = ["environment_ids", "load_environment"]
