@@ -130,7 +130,7 @@ def _fields(sections: Sequence[str]) -> list[str]:
     record: type[BaseModel] = Recipe
     for section in sections:
         if section in record.model_fields:
-            inner = [kind for kind in _records(record.model_fields[section].annotation)]
+            inner = list(_records(record.model_fields[section].annotation))
             record = inner[0] if len(inner) == 1 else record
             union = {str(kind.model_fields["kind"].default): kind for kind in inner if "kind" in kind.model_fields}
         elif section in union:

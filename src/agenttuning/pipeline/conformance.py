@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -17,7 +16,7 @@ from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.policies.oracle import Oracle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from agenttuning.core.environment import Environment
     from agenttuning.core.records import Message, Sampling, Task
@@ -127,7 +126,9 @@ async def broken_laws(kind: type[Environment[Task]], task: Task) -> list[str]:
     broken: list[str] = []
     plays = [await rollout(kind(task), lambda world, **_: Oracle(world), split="check") for _ in range(2)]
     if plays[0] != plays[1]:
-        broken.append(f"{kind.id}: two plays of task {task.id!r} differ; start() and step() must depend on the task alone")
+        broken.append(
+            f"{kind.id}: two plays of task {task.id!r} differ; start() and step() must depend on the task alone"
+        )
     if Trajectory.model_validate_json(plays[0].model_dump_json(exclude_defaults=True)) != plays[0]:
         broken.append(f"{kind.id}: the trajectory of task {task.id!r} does not survive JSON")
     if kind.task_type.model_validate_json(task.model_dump_json(exclude_defaults=True)) != task:
