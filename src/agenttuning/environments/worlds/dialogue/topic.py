@@ -45,8 +45,8 @@ class Sizes:
 
 SIZES: dict[Difficulty, Sizes] = {
     "tiny": Sizes(words=(2, 5), rows=(2, 4), columns=(2, 3), operand=20, turns=(0.65, 0.25, 0.1)),
-    "standard": Sizes(words=(2, 9), rows=(2, 6), columns=(2, 4), operand=20, turns=(0.4, 0.35, 0.25)),
-    "hard": Sizes(words=(5, 16), rows=(5, 14), columns=(3, 6), operand=99, turns=(0.2, 0.4, 0.4)),
+    "standard": Sizes(words=(2, 10), rows=(2, 8), columns=(2, 5), operand=20, turns=(0.4, 0.35, 0.25)),
+    "hard": Sizes(words=(6, 16), rows=(6, 16), columns=(4, 7), operand=99, turns=(0.2, 0.4, 0.4)),
 }
 
 Maker: TypeAlias = Callable[[Random, Sizes], Topic]
