@@ -1,0 +1,60 @@
+"""A transformers model in this process as a policy."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio.to_thread
+
+from agenttuning.core.records import Reply, Usage
+from agenttuning.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from agenttuning.core.records import Message, Sampling
+    from agenttuning.models.generate import Generator
+    from agenttuning.policies.config import LocalConfig
+
+
+class LocalModel:
+    """Renders the conversation with the model's own chat template and generates in batches."""
+
+    def __init__(self, generator: Generator, *, stop: tuple[str, ...]) -> None:
+        self._generator = generator
+        self._stop = stop
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._generator.chat_model.name
+
+    async def answer(self, messages: Sequence[Message], *, sampling: Sampling) -> Reply:
+        """Return the next assistant turn; raises what `Generator.generate` raises."""
+        from agenttuning.models.generate import GenerationRequest
+
+        prompt_ids = self._generator.chat_model.template.prompt_ids(messages)
+        found = await self._generator.generate(GenerationRequest(prompt_ids, sampling, self._stop))
+        usage = Usage(prompt_tokens=len(prompt_ids), completion_tokens=len(found.token_ids))
+        return Reply(content=found.text, usage=usage, finish=found.finish)
+
+
+@asynccontextmanager
+async def open_local(config: LocalConfig) -> AsyncIterator[LocalModel]:
+    """Load the model and start its generator.
+
+    Raises:
+        MissingExtraError: torch or transformers is not installed.
+        AgentTuningError: there is no such model.
+    """
+    try:
+        from agenttuning.models.generate import Generator
+        from agenttuning.models.load import load_chat_model
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"a local model needs the package {error.name!r}; install it with `pip install 'agenttuning[train]'`"
+        ) from error
+    chat_model = await anyio.to_thread.run_sync(lambda: load_chat_model(config.model, dtype=config.dtype))
+    async with Generator(chat_model, max_batch=config.max_batch) as generator:
+        yield LocalModel(generator, stop=config.stop)
