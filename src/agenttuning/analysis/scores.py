@@ -112,7 +112,8 @@ def score_worlds(trajectories: Iterable[Trajectory]) -> dict[str, WorldScore]:
 def compare(before: Iterable[Trajectory], after: Iterable[Trajectory]) -> PairedChange:
     """Compare two models on the tasks of one world that both played.
 
-    Only the first sample of each task enters, so that the pairs are independent.
+    Only the first sample of each task enters, so that the pairs are independent. Sampling must be the same unless
+    one of the two draws no tokens (an oracle).
 
     Raises:
         DataError: the two were not measured alike.
@@ -121,7 +122,9 @@ def compare(before: Iterable[Trajectory], after: Iterable[Trajectory]) -> Paired
     new = {one.task: one for one in after if one.sample == 0}
     shared = sorted(old.keys() & new.keys())
     if shared:
-        _require_alike(_made_by(old[shared[0]]), _made_by(new[shared[0]]), ignore=frozenset({"policy"}))
+        one, other = _made_by(old[shared[0]]), _made_by(new[shared[0]])
+        tokens = one.sampling is not None and other.sampling is not None
+        _require_alike(one, other, ignore=frozenset({"policy"} if tokens else {"policy", "sampling"}))
     return paired_change([succeeded(old[task]) for task in shared], [succeeded(new[task]) for task in shared])
 
 
