@@ -7,7 +7,7 @@ from math import ceil, floor, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from agenttuning.core.records import Record
 from agenttuning.errors import DataError
@@ -42,7 +42,7 @@ def rate_interval(successes: int, n: int, *, confidence: float = 0.95) -> Interv
     """
     if n == 0:
         raise DataError("no episodes: an interval needs at least one")
-    found = stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
+    found = scipy.stats.binomtest(successes, n).proportion_ci(confidence_level=confidence, method="wilson")
     return float(found.low), float(found.high)
 
 
@@ -71,8 +71,8 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95, seed: in
 
 def _bootstrap(values: Sequence[float], *, confidence: float, seed: int) -> Interval:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
+        warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
+        found = scipy.stats.bootstrap(
             (np.asarray(values, dtype=np.float64),),
             np.mean,
             n_resamples=_RESAMPLES,
@@ -93,5 +93,5 @@ def paired_change(before: Sequence[bool], after: Sequence[bool]) -> PairedChange
         raise DataError(f"{len(before)} outcomes before and {len(after)} after: they are not of the same tasks")
     gained = sum(new and not old for old, new in zip(before, after, strict=True))
     lost = sum(old and not new for old, new in zip(before, after, strict=True))
-    p_value = float(stats.binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
+    p_value = float(scipy.stats.binomtest(gained, gained + lost, 0.5).pvalue) if gained + lost else 1.0
     return PairedChange(tasks=len(before), gained=gained, lost=lost, p_value=p_value)

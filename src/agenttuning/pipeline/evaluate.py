@@ -111,11 +111,11 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
         StageError: there is nothing to play.
     """
     tasks = run.output("construct", "tasks.jsonl")
+    entries = _chosen(list(read_entries(tasks, "test")), config)
     policies = {name: _policy(name, model, config, run) for name, model in config.models.items()}
     stage = run.open("evaluate", config, inputs={"tasks": tasks, **_tuned_folder(config, run)})
     if stage.finished:
         return stage.finished
-    entries = _chosen(list(read_entries(tasks, "test")), config)
     for name, policy in policies.items():
         path = stage.folder / f"{name}.jsonl"
         label = f"evaluate {name}"
