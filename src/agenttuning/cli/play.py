@@ -13,8 +13,8 @@ from agenttuning.cli.worlds import configure
 from agenttuning.core.rollout import rollout
 from agenttuning.environments import load_environment
 from agenttuning.errors import RecipeError
-from agenttuning.policies.human import Human
-from agenttuning.policies.oracle import Oracle
+from agenttuning.policies.human import human_player
+from agenttuning.policies.oracle import oracle_player
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -30,12 +30,12 @@ def main(arguments: Namespace) -> int:
     task = next(islice(kind.load(arguments.split, config), max(arguments.task, 0), None), None)
     if task is None or arguments.task < 0:
         raise RecipeError(f"split {arguments.split!r} has no task {arguments.task}; it has {splits[arguments.split]}")
+    player = oracle_player if arguments.oracle else human_player
+    trajectory = asyncio.run(rollout(kind(task), player, split=arguments.split))
+    console = Console(highlight=False)
     if arguments.oracle:
-        trajectory = asyncio.run(rollout(kind(task), lambda world, **_: Oracle(world), split=arguments.split))
-        print_trajectory(trajectory, Console(highlight=False), mask=False)
-        return 0
-    human = Human()
-    trajectory = asyncio.run(rollout(kind(task), lambda *_, **__: human, split=arguments.split))
-    score = trajectory.score
-    Console(highlight=False).print(f"\nstop {trajectory.stop}, reward {score.reward:g}, success {score.success}")
+        print_trajectory(trajectory, console, mask=False)
+    else:
+        score = trajectory.score
+        console.print(f"\nstop {trajectory.stop.value}, reward {score.reward:g}, success {score.success}")
     return 0

@@ -63,12 +63,33 @@ winebottle: diningtable 23 countertop 9 garbagecan 3 cabinet 2 fridge 2 shelf 1
 """
 
 CLEANABLE: Final = frozenset(
-    "apple bowl butterknife cloth cup dishsponge egg fork kettle knife ladle lettuce mug pan plate pot potato soapbar "
-    "spatula spoon tomato".split()
+    [
+        "apple",
+        "bowl",
+        "butterknife",
+        "cloth",
+        "cup",
+        "dishsponge",
+        "egg",
+        "fork",
+        "kettle",
+        "knife",
+        "ladle",
+        "lettuce",
+        "mug",
+        "pan",
+        "plate",
+        "pot",
+        "potato",
+        "soapbar",
+        "spatula",
+        "spoon",
+        "tomato",
+    ]
 )
 HEATABLE: Final = frozenset(["apple", "bread", "cup", "egg", "mug", "plate", "potato", "tomato"])
 COOLABLE: Final = frozenset(
-    "apple bowl bread cup egg lettuce mug pan plate pot potato tomato winebottle".split(),
+    ["apple", "bowl", "bread", "cup", "egg", "lettuce", "mug", "pan", "plate", "pot", "potato", "tomato", "winebottle"],
 )
 SLICEABLE: Final = frozenset(["apple", "bread", "egg", "lettuce", "potato", "tomato"])
 VESSELS: Final = frozenset(["bowl", "box", "cup", "mug", "pan", "plate", "pot"])
