@@ -56,8 +56,8 @@ def words(text: str) -> list[str]:
 class Reference:
     """The evaluation side, indexed by its n-grams.
 
-    Text shared by many samples stands at the same place in each, so all samples are compared with a training text in one
-    product per alignment, and equal patterns of agreement are extended once.
+    Text shared by many samples stands at the same place in each, so all samples are compared with a training text in
+    one product per alignment, and equal patterns of agreement are extended once.
     """
 
     def __init__(self, samples: Sequence[str], rule: Rule) -> None:

@@ -27,7 +27,19 @@ if TYPE_CHECKING:
     Rule = Callable[[exp.Expression], exp.Expression]
 
 _WINDOWS = frozenset(
-    "ROW_NUMBER RANK DENSE_RANK PERCENT_RANK CUME_DIST NTILE LAG LEAD FIRST_VALUE LAST_VALUE NTH_VALUE".split()
+    [
+        "ROW_NUMBER",
+        "RANK",
+        "DENSE_RANK",
+        "PERCENT_RANK",
+        "CUME_DIST",
+        "NTILE",
+        "LAG",
+        "LEAD",
+        "FIRST_VALUE",
+        "LAST_VALUE",
+        "NTH_VALUE",
+    ]
 )
 _KNOWN_NODES = ("COUNT", "SUM", "AVG", "MIN", "MAX", "COALESCE", "EXISTS")
 _MAX_ARGUMENTS = 100
@@ -275,7 +287,7 @@ def _limited(node: exp.Expression) -> exp.Expression:
     if limit is None:
         node.set("order", None)
         return node
-    rows = exp.Select(expressions=[exp.column("rowid")], **{"from_": exp.From(this=node.this.copy())})
+    rows = exp.Select(expressions=[exp.column("rowid")], from_=exp.From(this=node.this.copy()))
     for part in ("where", "order", "limit"):
         if (value := node.args.get(part)) is not None:
             node.set(part, None)

@@ -7,7 +7,7 @@ import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from agenttuning.environments.worlds.sql.text_functions import MAX_TEXT, TEXT_FUNCTIONS
+from agenttuning.environments.worlds.sql.text_functions import TEXT_FUNCTIONS
 from agenttuning.environments.worlds.sql.values import (
     Value,
     as_integer,
