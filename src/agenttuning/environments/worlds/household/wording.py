@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.household.errand import Errand
-    from agenttuning.environments.worlds.household.explorer import Move, Moment
+    from agenttuning.environments.worlds.household.explorer import Moment, Move
 
 _TREATED: Final = {
     "pick_clean_then_place": "clean",
