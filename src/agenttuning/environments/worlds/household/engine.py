@@ -80,11 +80,14 @@ class House:
         self._sinks = ("sinkbasin",) if dialect == "agentbench" else ("sinkbasin", "sink")
         self._goal = Goal(game)
         self._commands: dict[str, Act] | None = None
+        self._won: bool | None = None
 
     @property
     def won(self) -> bool:
         """Does the goal hold now."""
-        return self._goal.holds(self)
+        if self._won is None:
+            self._won = self._goal.holds(self)
+        return self._won
 
     def introduction(self) -> str:
         """Return the first text: banner, room, task; blocks are parted by blank lines."""
@@ -105,7 +108,7 @@ class House:
             return UNKNOWN
         verb, first, second = act
         if verb not in ("look", "inventory", "help", "examine place", "examine item"):
-            self._commands = None
+            self._commands = self._won = None
         return self._do(verb, first, second)
 
     def _acts(self) -> dict[str, Act]:

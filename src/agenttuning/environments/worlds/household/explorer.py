@@ -14,7 +14,7 @@ from agenttuning.environments.worlds.household.catalogue import OPENABLE, WHERE
 from agenttuning.environments.worlds.household.errand import Errand, read_errand
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from agenttuning.environments.worlds.household.game import Dialect
 
@@ -107,6 +107,19 @@ class Explorer:
             if errand.kind in _TREATMENTS:
                 yield from self._treat(item)
             yield from self._put(item, target)
+
+    def play(self, act: Callable[[str], str], *, until: Callable[[], bool], limit: int) -> int | None:
+        """Play on; return the number of turns until the end is reached, None when the plan or the limit ends first."""
+        plan, said = self.plan(), None
+        for turns in range(1, limit + 1):
+            try:
+                move = next(plan) if said is None else plan.send(said)
+            except StopIteration:
+                return None
+            said = act(move.command)
+            if until():
+                return turns
+        return None
 
     def _placed(self, target: str) -> int:
         return sum(kind_of(item) == self.errand.item for item in self.memory.contents.get(target, ()))
