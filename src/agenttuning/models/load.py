@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
 from agenttuning.core.records import Record
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 TemplateName = Literal["auto", "llama2", "llama2-no-system"]
 Precision = Literal["float32", "bfloat16"]
 TINY_BASE = "tiny-base"
+_SMALL = 512
+"""Up to this hidden size eager attention is quicker than SDPA on a CPU, whose flash backward dominates."""
 
 
 class LlamaShape(Record):
@@ -134,15 +137,27 @@ def load_chat_model(
     folder = resolve_model(name)
     tokenizer = load_tokenizer(folder)
     chosen = choose_template(tokenizer, name=template)
+    model = load_weights(folder, dtype=dtype)
+    model.to(torch.device(device)).eval()
+    limit = int(model.config.max_position_embeddings)
+    return ChatModel(str(name), folder, model, tokenizer, chosen, limit)
+
+
+def load_weights(folder: Path, *, dtype: Precision = "float32") -> PreTrainedModel:
+    """Load the weights of a resolved model folder onto the CPU.
+
+    Raises:
+        DataError: the folder has none, or damaged ones.
+    """
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), local_files_only=True
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise DataError(f"{folder} has no readable weights: {_first_line(error)}; copy or train it again") from error
-    model.to(torch.device(device)).eval()
-    limit = int(model.config.max_position_embeddings)
-    return ChatModel(str(name), folder, model, tokenizer, chosen, limit)
+    if model.config.get_text_config().hidden_size <= _SMALL and not torch.cuda.is_available():
+        model.set_attn_implementation("eager")
+    return model
 
 
 def fresh_model(shape: LlamaShape, tokenizer: PreTrainedTokenizerBase, *, seed: int) -> PreTrainedModel:
