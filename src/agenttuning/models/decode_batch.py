@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 
@@ -161,9 +161,7 @@ class DecodeBatch:
             use_cache=True,
             logits_to_keep=1,
         )
-        logits = output.logits[:, -1]
-        assert isinstance(logits, torch.Tensor)
-        return logits
+        return cast("torch.Tensor", output.logits[:, -1])
 
     def _take(self, row: Row, token_id: int, logprob: float) -> Token:
         row.tokens.append(token_id)
@@ -212,8 +210,7 @@ def _prefill_groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
 
 
 def _end_tokens(chat_model: ChatModel) -> frozenset[int]:
-    settings = chat_model.model.generation_config
-    told = settings.eos_token_id if settings is not None else None
+    told = chat_model.model.generation_config.eos_token_id
     ends = told if isinstance(told, list) else [told]
     return frozenset(token for token in (*ends, chat_model.tokenizer.eos_token_id) if isinstance(token, int))
 
@@ -223,9 +220,7 @@ def _layer_count(chat_model: ChatModel) -> int:
     kinds = set(settings.get("layer_types") or ["full_attention"])
     if kinds != {"full_attention"} or settings.get("sliding_window"):
         raise DataError(
-            f"model {chat_model.name!r} mixes attention kinds {sorted(kinds)}; generation here knows full attention only, "
-            "serve this model with vLLM and use the `openai` policy"
+            f"model {chat_model.name!r} has attention of the kinds {sorted(kinds)} or a sliding window; generation here "
+            "knows full attention only, so serve this model with vLLM and use the `openai` policy"
         )
-    count = settings["num_hidden_layers"]
-    assert isinstance(count, int)
-    return count
+    return int(settings["num_hidden_layers"])

@@ -59,7 +59,7 @@ class Generator:
     ) -> None:
         self.chat_model = chat_model
         self._window_seconds = window_seconds
-        self._vocabulary: int = chat_model.model.get_input_embeddings().weight.shape[0]
+        self._vocabulary = int(chat_model.model.config.vocab_size)
         self._batch = DecodeBatch(chat_model, max_rows=max_batch, prefix_cache_bytes=prefix_cache_bytes)
         self._inbox: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._waiting: deque[_Ticket] = deque()
@@ -77,11 +77,11 @@ class Generator:
         """
         ticket = self._submit(request, streaming=False)
         try:
-            token = await _received(ticket)
+            while (generation := (await _received(ticket)).generation) is None:
+                continue
         finally:
             ticket.row.done = True
-        assert token.generation is not None
-        return token.generation
+        return generation
 
     async def stream(self, request: GenerationRequest) -> AsyncIterator[Token]:
         """Yield the answer token by token; leaving early frees its row. Raises as `generate` does."""

@@ -37,22 +37,27 @@ class Placement:
     """One entry per real (not padding) token: which sequence and token of the pass, and its column."""
 
 
-class RowLayer(CacheLayerMixin):
+class RowLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers' own subclass hook has no types
     """One layer's keys and values, each `[rows, heads, columns, head size]`."""
 
     is_sliding = False
 
     def __init__(self) -> None:
-        super().__init__()
-        self.placement: Placement | None = None
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.placement = Placement(0, 0, 0, *(torch.empty(0, dtype=torch.long) for _ in range(3)))
         self.rows = 0
         self.columns = 0
+
+    @property
+    def stores(self) -> tuple[torch.Tensor, ...]:
+        """Keys and values; nothing before the first forward pass."""
+        return () if self.keys is None or self.values is None else (self.keys, self.values)
 
     def reserve(self, *, rows: int, columns: int) -> None:
         """Make room, keeping what is there."""
         self.rows, self.columns = max(rows, self.rows), max(columns, self.columns)
-        if self.keys is not None and self.values is not None:
-            self.keys, self.values = self._grown(self.keys), self._grown(self.values)
+        if self.stores:
+            self.keys, self.values = (self._grown(store) for store in self.stores)
 
     def _grown(self, old: torch.Tensor) -> torch.Tensor:
         if old.shape[0] >= self.rows and old.shape[2] >= self.columns:
@@ -63,9 +68,9 @@ class RowLayer(CacheLayerMixin):
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Allocate for the model's own heads, type and device."""
-        heads, size = key_states.shape[1], key_states.shape[3]
-        self.keys = key_states.new_zeros((self.rows, heads, self.columns, size))
-        self.values = value_states.new_zeros((self.rows, heads, self.columns, value_states.shape[3]))
+        self.keys, self.values = (
+            new.new_zeros((self.rows, new.shape[1], self.columns, new.shape[3])) for new in (key_states, value_states)
+        )
         self.is_initialized = True
 
     def update(
@@ -76,21 +81,16 @@ class RowLayer(CacheLayerMixin):
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
         place = self.placement
-        assert place is not None
-        assert self.keys is not None
-        assert self.values is not None
-        rows = slice(place.first, place.first + place.count)
-        views = []
-        for store, new in ((self.keys, key_states), (self.values, value_states)):
-            view = store[rows]
+        views = [store[place.first : place.first + place.count] for store in self.stores]
+        for view, new in zip(views, (key_states, value_states), strict=True):
             view[place.batch_index, :, place.column_index] = new[place.batch_index, :, place.token_index]
-            views.append(view[:, :, : place.width])
-        return views[0], views[1]
+        keys, values = (view[:, :, : place.width] for view in views)
+        return keys, values
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
         """Return the attended width and its offset."""
         del query_length
-        return (self.placement.width if self.placement else 0), 0
+        return self.placement.width, 0
 
     def get_seq_length(self) -> int:
         """Return 0: positions are always given, since every row has its own."""
@@ -133,9 +133,7 @@ class RowCache(Cache):
 
     def _stores(self) -> Iterator[torch.Tensor]:
         for layer in self._rows:
-            if layer.keys is not None and layer.values is not None:
-                yield layer.keys
-                yield layer.values
+            yield from layer.stores
 
 
 @dataclass(slots=True)

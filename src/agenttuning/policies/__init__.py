@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from agenttuning.errors import MissingExtraError
 from agenttuning.policies.config import (
     HumanConfig,
     LocalConfig,
@@ -20,11 +21,17 @@ from agenttuning.policies.config import (
     ServerConfig,
     TgiConfig,
 )
+from agenttuning.policies.episode import ModelPlayer
+from agenttuning.policies.human import human_player
+from agenttuning.policies.oracle import oracle_player
+from agenttuning.policies.scripted import scripted_player
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from agenttuning.core.policy import Player
+    from agenttuning.policies.episode import Model
 
 __all__ = [
     "HumanConfig",
@@ -48,37 +55,31 @@ async def open_player(config: PolicyConfig) -> AsyncIterator[Player]:
         AgentTuningError: the model, its packages, or its key is missing; the text says what to do.
     """
     if isinstance(config, OracleConfig):
-        from agenttuning.policies.oracle import oracle_player
-
         yield oracle_player
     elif isinstance(config, ScriptedConfig):
-        from agenttuning.policies.scripted import scripted_player
-
         yield scripted_player(config)
     elif isinstance(config, HumanConfig):
-        from agenttuning.policies.human import human_player
-
         yield human_player
     else:
-        async with _open_model(config) as player:
-            yield player
+        async with _opened(config) as model:
+            yield ModelPlayer(model, config)
 
 
-@asynccontextmanager
-async def _open_model(config: OpenAIConfig | TgiConfig | LocalConfig) -> AsyncIterator[Player]:
-    from agenttuning.policies.episode import ModelPlayer
+def _opened(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncContextManager[Model]:
+    """Import the client or the model's packages only now: every recipe imports this module."""
+    try:
+        if isinstance(config, LocalConfig):
+            from agenttuning.policies.local import open_local
 
-    if isinstance(config, LocalConfig):
-        from agenttuning.policies.local import open_local
+            return open_local(config)
+        if isinstance(config, TgiConfig):
+            from agenttuning.policies.tgi import open_tgi
 
-        opened = open_local(config)
-    elif isinstance(config, TgiConfig):
-        from agenttuning.policies.tgi import open_tgi
-
-        opened = open_tgi(config)
-    else:
+            return open_tgi(config)
         from agenttuning.policies.openai import open_openai
 
-        opened = open_openai(config)
-    async with opened as model:
-        yield ModelPlayer(model, config)
+        return open_openai(config)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"policy {config.kind!r} needs the package {error.name!r}; install it with `pip install 'agenttuning[all]'`"
+        ) from error

@@ -85,7 +85,7 @@ class LocalConfig(ModelConfig):
     kind: Literal["local"] = "local"
     model: str
     """A packaged model such as `tiny-base`, or a folder."""
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Literal["float32", "bfloat16"] = "float32"
     """float32 makes a reply independent of what else is in the batch."""
     max_batch: int = Field(default=32, gt=0)
     """Replies in progress at once; more wait."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 
 from agenttuning.core.records import Reply, Usage
-from agenttuning.errors import MissingExtraError
+from agenttuning.models.generate import GenerationRequest, Generator
+from agenttuning.models.load import load_chat_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from agenttuning.core.records import Message, Sampling
-    from agenttuning.models.generate import Generator
     from agenttuning.policies.config import LocalConfig
 
 
@@ -32,8 +32,6 @@ class LocalModel:
 
     async def answer(self, messages: Sequence[Message], *, sampling: Sampling) -> Reply:
         """Return the next assistant turn; raises what `Generator.generate` raises."""
-        from agenttuning.models.generate import GenerationRequest
-
         prompt_ids = self._generator.chat_model.template.prompt_ids(messages)
         found = await self._generator.generate(GenerationRequest(prompt_ids, sampling, self._stop))
         usage = Usage(prompt_tokens=len(prompt_ids), completion_tokens=len(found.token_ids))
@@ -45,16 +43,8 @@ async def open_local(config: LocalConfig) -> AsyncIterator[LocalModel]:
     """Load the model and start its generator.
 
     Raises:
-        MissingExtraError: torch or transformers is not installed.
-        AgentTuningError: there is no such model.
+        DataError: there is no such model, or it is damaged.
     """
-    try:
-        from agenttuning.models.generate import Generator
-        from agenttuning.models.load import load_chat_model
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"a local model needs the package {error.name!r}; install it with `pip install 'agenttuning[train]'`"
-        ) from error
     chat_model = await anyio.to_thread.run_sync(lambda: load_chat_model(config.model, dtype=config.dtype))
     async with Generator(chat_model, max_batch=config.max_batch) as generator:
         yield LocalModel(generator, stop=config.stop)
