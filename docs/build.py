@@ -76,7 +76,9 @@ def keys(record: type[BaseModel], prefix: str) -> Iterator[str]:
 
 def environments_page() -> str:
     """Return the page of the worlds, made of their docstrings."""
-    parts = [f"{NOTE}# Environments\n\nTo write your own: `agenttuning new my_world`, then [CONTRIBUTING](../CONTRIBUTING.md).\n"]
+    parts = [
+        f"{NOTE}# Environments\n\nTo write your own: `agenttuning new my_world`, then [CONTRIBUTING](../CONTRIBUTING.md).\n"
+    ]
     for name in environment_ids():
         kind = load_environment(name)
         told = inspect.getdoc(sys.modules[kind.__module__]) or ""
