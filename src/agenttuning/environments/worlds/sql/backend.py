@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, timedelta
     from decimal import Decimal
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 BackendName = Literal["sqlite", "mariadb"]
 MAX_ROWS = 1000
 """Rows fetched of one result; the agent sees 800 characters of them."""
+MAX_CHARACTERS = 1_000_000
+"""Text fetched of one result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +50,15 @@ class SqlBackend(Protocol):
 
     async def close(self) -> None:
         """Drop the database. Safe to call twice, and without `open`."""
+
+
+def capped(rows: Iterable[tuple[Cell, ...]]) -> Rows:
+    """Fetch at most `MAX_ROWS` rows of about `MAX_CHARACTERS` in all."""
+    kept: Rows = []
+    characters = 0
+    for row in rows:
+        kept.append(row)
+        characters += sum(len(cell) for cell in row if isinstance(cell, str | bytes))
+        if len(kept) == MAX_ROWS or characters > MAX_CHARACTERS:
+            break
+    return kept

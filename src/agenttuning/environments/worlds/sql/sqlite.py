@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
-from agenttuning.environments.worlds.sql.backend import MAX_ROWS, SqlError
+from agenttuning.environments.worlds.sql.backend import SqlError, capped
 from agenttuning.environments.worlds.sql.catalog import answer
 from agenttuning.environments.worlds.sql.dialect import parse, syntax_error, to_sqlite, unknown_function
 from agenttuning.environments.worlds.sql.functions import install
@@ -110,9 +110,9 @@ class SqliteDatabase:
     def _run(self, connection: sqlite3.Connection, statement: exp.Expression) -> Rows | SqlError:
         try:
             cursor = connection.execute(to_sqlite(statement))
-            rows: Rows = cursor.fetchmany(MAX_ROWS) if cursor.description else []
+            rows: Rows = capped(cursor) if cursor.description else []
             cursor.close()
-        except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+        except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
             return translate_error(error, statement, expired=self._expired())
         except (RecursionError, MemoryError):
             return SqlError(1436, "HY000", "Thread stack overrun")
