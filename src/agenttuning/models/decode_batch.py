@@ -220,7 +220,7 @@ def _layer_count(chat_model: ChatModel) -> int:
     kinds = set(settings.get("layer_types") or ["full_attention"])
     if kinds != {"full_attention"} or settings.get("sliding_window"):
         raise DataError(
-            f"model {chat_model.name!r} has attention of the kinds {sorted(kinds)} or a sliding window; generation here "
-            "knows full attention only, so serve this model with vLLM and use the `openai` policy"
+            f"model {chat_model.name!r} has attention of the kinds {sorted(kinds)} or a sliding window; "
+            "generation here knows full attention only, so serve this model with vLLM and use the `openai` policy"
         )
     return int(settings["num_hidden_layers"])

@@ -75,8 +75,10 @@ class TgiConfig(ServerConfig):
     """Text Generation Inference's `/generate`, which takes a rendered prompt."""
 
     kind: Literal["tgi"] = "tgi"
-    template: str = "llama2"
-    """`llama2`, or the name or folder of the model whose own chat template renders the prompt."""
+    model: str
+    """What is served there; stands in every number. Under `auto` a packaged name or a folder."""
+    template: Literal["auto", "llama2"] = "auto"
+    """Renders the prompt: `auto` takes the model's own chat template, `llama2` needs no model at hand."""
 
 
 class LocalConfig(ModelConfig):
