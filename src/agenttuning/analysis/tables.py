@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agenttuning.analysis.scores import MadeBy, WorldScore
     from agenttuning.analysis.statistics import Interval, PairedChange
@@ -15,7 +15,7 @@ class Table(NamedTuple):
     """Headings and rows, all text; the first column is left-aligned, the others right."""
 
     headings: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
