@@ -146,14 +146,14 @@ def odd_one(random: Random, sizes: Sizes) -> Topic:
 
 
 MAKERS: dict[Maker, int] = {
-    repeat: 3,
+    repeat: 5,
     quote: 2,
-    reverse: 2,
+    reverse: 3,
     position: 2,
     neighbour: 2,
     capitals: 2,
-    replace: 2,
-    remove: 2,
+    replace: 3,
+    remove: 3,
     add_word: 1,
     count: 2,
     alphabet: 1,
