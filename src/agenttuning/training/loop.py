@@ -158,9 +158,7 @@ def fit(
 class _Session:
     """What a step needs."""
 
-    def __init__(
-        self, model: PreTrainedModel, rows: Sequence[TrainingRow], settings: LoopSettings, plan: Plan
-    ) -> None:
+    def __init__(self, model: PreTrainedModel, rows: Sequence[TrainingRow], settings: LoopSettings, plan: Plan) -> None:
         self._model = model
         self._rows = rows
         self._settings = settings

@@ -47,9 +47,7 @@ def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.op
     other = [weight for _, weight in named if id(weight) not in owned]
     rate, decay = config.learning_rate, config.weight_decay
     if config.kind == "muon" and hidden:
-        muon = torch.optim.Muon(
-            hidden, lr=rate, momentum=0.95, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
-        )
+        muon = torch.optim.Muon(hidden, lr=rate, momentum=0.95, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
         return [muon, torch.optim.AdamW(other, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
     matrices = [weight for _, weight in named if weight.ndim >= 2]
     vectors = [weight for _, weight in named if weight.ndim < 2]
