@@ -39,7 +39,7 @@ class Recipe(Record):
     """Folder that holds the runs."""
     seed: int = Field(default=0, ge=0)
     """Every random choice of the run derives from it."""
-    construct: ConstructConfig
+    construction: ConstructConfig = Field(alias="construct")
     collect: CollectConfig = CollectConfig()
     filter: FilterConfig = FilterConfig()
     decontaminate: DecontaminateConfig = DecontaminateConfig()
@@ -56,8 +56,8 @@ class Recipe(Record):
 
     def stage(self, name: str) -> StageConfig:
         """Return the section of a stage."""
-        sections: dict[str, StageConfig] = {key: value for key, value in self if isinstance(value, StageConfig)}
-        return sections[name]
+        sections = {key: value for key, value in self if isinstance(value, StageConfig)}
+        return sections["construction" if name == "construct" else name]
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -85,7 +85,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def write_recipe(recipe: Recipe) -> str:
     """Return the resolved recipe as TOML: every key, defaults included."""
-    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+    return tomli_w.dumps(recipe.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
 def _override(data: dict[str, JsonValue], override: str) -> None:
@@ -128,14 +128,16 @@ def _unknown(detail: ErrorDetails) -> str:
 def _fields(sections: Sequence[str]) -> list[str]:
     """Return the keys of the record that the sections lead to; union members are named by their tag."""
     record: type[BaseModel] = Recipe
+    union: dict[str, type[BaseModel]] = {}
     for section in sections:
-        if section in record.model_fields:
-            inner = [kind for kind in _records(record.model_fields[section].annotation)]
+        keys = {field.alias or name: field for name, field in record.model_fields.items()}
+        if section in keys:
+            inner = list(_records(keys[section].annotation))
             record = inner[0] if len(inner) == 1 else record
             union = {str(kind.model_fields["kind"].default): kind for kind in inner if "kind" in kind.model_fields}
         elif section in union:
             record = union[section]
-    return list(record.model_fields)
+    return [field.alias or name for name, field in record.model_fields.items()]
 
 
 def _records(annotation: object) -> Iterator[type[BaseModel]]:

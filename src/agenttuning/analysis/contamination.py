@@ -56,8 +56,8 @@ def words(text: str) -> list[str]:
 class Reference:
     """The evaluation side, indexed by its n-grams.
 
-    Text shared by many samples stands at the same place in each, so all samples are compared with a training text in one
-    product per alignment, and equal patterns of agreement are extended once.
+    Text shared by many samples stands at the same place in each, so all samples are compared with a training text in
+    one product per alignment, and equal patterns of agreement are extended once.
     """
 
     def __init__(self, samples: Sequence[str], rule: Rule) -> None:
@@ -70,7 +70,7 @@ class Reference:
         self._width = int(self.lengths.max(initial=0))
         self._tokens: Ids = np.full((len(ids), self._width), _NO_SAMPLE, dtype=np.int64)
         self.contaminated: Flags = np.zeros(self._tokens.shape, dtype=bool)
-        """(samples, longest sample): the union of what lies inside a match, over all texts matched so far."""
+        """(samples, longest sample): the union of all matches so far."""
         self._places: dict[int, list[tuple[int, int]]] = {}
         for index, sample in enumerate(ids):
             self._tokens[index, : len(sample)] = sample
@@ -123,8 +123,8 @@ class Reference:
 def extend(equal: Flags, rule: Rule) -> Flags:
     """Mark what lies inside a match, given which tokens of an alignment are equal.
 
-    Every run of at least n equal tokens is a seed; it grows to the right, then to the left, while the mismatches that it
-    takes in stay within the tolerance, and ends on equal tokens.
+    Every run of at least n equal tokens is a seed; it grows to the right, then to the left, while the mismatches that
+    it takes in stay within the tolerance, and ends on equal tokens.
     """
     edges = np.flatnonzero(np.diff(np.concatenate(([False], equal, [False])).astype(np.int8)))
     inside = np.zeros(len(equal), dtype=bool)
@@ -148,7 +148,7 @@ def _grow(equal: Flags, budget: int) -> tuple[int, int]:
 
 
 def _hashes(ids: Ids, n: int) -> NDArray[np.uint64]:
-    """Return a 64-bit polynomial hash of every n-gram; equal hashes are confirmed by `extend`, which compares tokens."""
+    """Return a 64-bit polynomial hash of every n-gram; `extend` confirms equal hashes by comparing tokens."""
     if len(ids) < n:
         return np.zeros(0, dtype=np.uint64)
     total = np.zeros(len(ids) - n + 1, dtype=np.uint64)

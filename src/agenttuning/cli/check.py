@@ -68,9 +68,7 @@ async def check(
     )
 
 
-def _load(
-    kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, limit: int | None
-) -> list[Task]:
+def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, limit: int | None) -> list[Task]:
     if limit is not None and limit < 1:
         raise RecipeError(f"--limit must be at least 1, got {limit}")
     splits = list(kind.splits(config)) if split is None else [split]

@@ -40,7 +40,7 @@ def main(arguments: Namespace) -> int:
 
 
 def _serve_folder(arguments: Namespace) -> int:
-    from agenttuning.pipeline.serve import ServeConfig, serve_until_stopped  # noqa: PLC0415  (starlette loads here)
+    from agenttuning.pipeline.serve import ServeConfig, serve_until_stopped
 
     port = 30070 if arguments.port is None else arguments.port
     serve_until_stopped(arguments.recipe, ServeConfig(port=port))

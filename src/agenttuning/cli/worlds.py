@@ -47,5 +47,6 @@ def validated(kind: type[Environment[Task]], data: Mapping[str, JsonValue]) -> E
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         known = sorted(kind.config_type.model_fields)
-        raise RecipeError(f"{kind.id}: {key!r}{nearest(key, known)}: {first['msg']}; keys: {', '.join(known)}") from error
-
+        raise RecipeError(
+            f"{kind.id}: {key!r}{nearest(key, known)}: {first['msg']}; keys: {', '.join(known)}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Stage 2, collect: the teacher plays the training tasks; every trajectory is recorded, failed ones too (paper, 2.2)."""
+"""Stage 2, collect: the teacher plays the training tasks; every trajectory is recorded, failed ones too (paper 2.2)."""
 
 from __future__ import annotations
 
@@ -67,12 +67,7 @@ async def play_missing(
     entries: list[Entry], policy: PolicyConfig, path: Path, *, samples: int, concurrency: int, label: str, seed: int
 ) -> None:
     """Play every (task, sample) that `path` does not hold yet, and append its trajectory."""
-    drop_torn_line(path)
-    finished = (
-        {(held.environment, held.task, held.sample) for held in read_records(path, Trajectory)}
-        if path.exists()
-        else set()
-    )
+    finished = _finished(path)
     total = len(entries) * samples
     with progress(label, total, done=len(finished)) as advance, Appender[Trajectory](path) as appender:
         if len(finished) == total:
@@ -86,6 +81,13 @@ async def play_missing(
                 played += 1
                 won += trajectory.score.success
                 advance(note=f"success {won / played:.0%}")
+
+
+def _finished(path: Path) -> set[tuple[str, str, int]]:
+    if not path.exists():
+        return set()
+    drop_torn_line(path)
+    return {(held.environment, held.task, held.sample) for held in read_records(path, Trajectory)}
 
 
 def _missing(

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from agenttuning.core.records import Record, Reply, Stop, Trajectory
 from agenttuning.core.rollout import rollout, rollouts
-from agenttuning.policies.oracle import Oracle
+from agenttuning.policies.oracle import oracle_player
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from agenttuning.core.environment import Environment
     from agenttuning.core.records import Message, Sampling, Task
@@ -95,7 +93,7 @@ async def play_oracle(
     won = played = 0
     failures: list[str] = []
     entries = ((environment, "check", 0) for environment in environments)
-    async for trajectory in rollouts(entries, lambda world, **_: Oracle(world), concurrency=concurrency):
+    async for trajectory in rollouts(entries, oracle_player, concurrency=concurrency):
         played += 1
         good = trajectory.score.success and trajectory.stop is Stop.DONE
         won += good
@@ -125,9 +123,11 @@ async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tu
 async def broken_laws(kind: type[Environment[Task]], task: Task) -> list[str]:
     """Return the laws that an environment breaks on one task; none is the good answer."""
     broken: list[str] = []
-    plays = [await rollout(kind(task), lambda world, **_: Oracle(world), split="check") for _ in range(2)]
+    plays = [await rollout(kind(task), oracle_player, split="check") for _ in range(2)]
     if plays[0] != plays[1]:
-        broken.append(f"{kind.id}: two plays of task {task.id!r} differ; start() and step() must depend on the task alone")
+        broken.append(
+            f"{kind.id}: two plays of task {task.id!r} differ; start() and step() must depend on the task alone"
+        )
     if Trajectory.model_validate_json(plays[0].model_dump_json(exclude_defaults=True)) != plays[0]:
         broken.append(f"{kind.id}: the trajectory of task {task.id!r} does not survive JSON")
     if kind.task_type.model_validate_json(task.model_dump_json(exclude_defaults=True)) != task:
@@ -144,19 +144,9 @@ async def broken_laws(kind: type[Environment[Task]], task: Task) -> list[str]:
     return broken
 
 
-async def steps_side_by_side(kind: type[Environment[Task]], task: Task) -> bool:
-    """Tell whether an episode plays the same while another of the same task is played between its steps."""
-    alone = await rollout(kind(task), lambda world, **_: Oracle(world), split="check")
-    pair = await asyncio.gather(
-        *(rollout(kind(task), lambda world, **_: Oracle(world), split="check") for _ in range(2))
-    )
-    return all(play == alone for play in pair)
-
-
 def has_oracle(environment: Environment[Task]) -> bool:
-    """Tell whether a gold solution exists; generators that were not begun are closed again."""
-    replies: Iterator[str] | AsyncIterator[str] | None = environment.oracle()
-    return replies is not None
+    """Tell whether a gold solution exists; nothing is played."""
+    return environment.oracle() is not None
 
 
 def _sentence(player: str, trajectory: Trajectory) -> str:

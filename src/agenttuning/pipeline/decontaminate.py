@@ -1,15 +1,13 @@
 """Stage 4, decontaminate: the paper's n-gram rule between training trajectories and the test tasks of the run.
 
-A training trajectory is dropped when it holds, alone, more than the dirty share of an evaluation sample, the text shared
-by all samples of its world left out. Rates are reported twice, with that shared text and without.
+A training trajectory is dropped when it holds, alone, more than the dirty share of an evaluation sample, the text
+shared by all samples of its world left out. Rates are reported twice, with that shared text and without.
 """
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-
-from pydantic import JsonValue
 
 from agenttuning.analysis.contamination import Reference, Rule
 from agenttuning.core.records import Trajectory
@@ -23,6 +21,8 @@ from agenttuning.pipeline.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    from pydantic import JsonValue
 
     from agenttuning.core.run import Manifest, Run
     from agenttuning.pipeline.construct import Entry

@@ -1,1 +1,85 @@
-"""Anything that answers a conversation."""
+"""Anything that answers a conversation: an oracle, a script, a person, a served or a local model.
+
+async with open_player(LocalConfig(model="tiny-base")) as player:
+    trajectory = await rollout(environment, player)
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from agenttuning.errors import MissingExtraError
+from agenttuning.policies.config import (
+    HumanConfig,
+    LocalConfig,
+    ModelConfig,
+    OpenAIConfig,
+    OracleConfig,
+    PolicyConfig,
+    ScriptedConfig,
+    ServerConfig,
+    TgiConfig,
+)
+from agenttuning.policies.episode import ModelPlayer
+from agenttuning.policies.human import human_player
+from agenttuning.policies.oracle import oracle_player
+from agenttuning.policies.scripted import scripted_player
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from agenttuning.core.policy import Player
+    from agenttuning.policies.episode import Model
+
+__all__ = [
+    "HumanConfig",
+    "LocalConfig",
+    "ModelConfig",
+    "OpenAIConfig",
+    "OracleConfig",
+    "PolicyConfig",
+    "ScriptedConfig",
+    "ServerConfig",
+    "TgiConfig",
+    "open_player",
+]
+
+
+@asynccontextmanager
+async def open_player(config: PolicyConfig) -> AsyncIterator[Player]:
+    """Open what the policy needs (a model, a connection pool), and close it at the end.
+
+    Raises:
+        AgentTuningError: the model, its packages, or its key is missing; the text says what to do.
+    """
+    if isinstance(config, OracleConfig):
+        yield oracle_player
+    elif isinstance(config, ScriptedConfig):
+        yield scripted_player(config)
+    elif isinstance(config, HumanConfig):
+        yield human_player
+    else:
+        async with _opened(config) as model:
+            yield ModelPlayer(model, config)
+
+
+def _opened(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncContextManager[Model]:
+    """Import the client or the model's packages only now: every recipe imports this module."""
+    try:
+        if isinstance(config, LocalConfig):
+            from agenttuning.policies.local import open_local  # noqa: PLC0415  # heavy
+
+            return open_local(config)
+        if isinstance(config, TgiConfig):
+            from agenttuning.policies.tgi import open_tgi  # noqa: PLC0415  # heavy
+
+            return open_tgi(config)
+        from agenttuning.policies.openai import open_openai  # noqa: PLC0415  # heavy
+
+        return open_openai(config)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"policy {config.kind!r} needs the package {error.name!r}; install it with `pip install 'agenttuning[all]'`"
+        ) from error

@@ -1,0 +1,226 @@
+"""The running batch: rows join and leave between decoding steps, all in the thread that owns the model."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
+
+import torch
+
+from agenttuning.errors import DataError
+from agenttuning.models.reply_text import ReplyText
+from agenttuning.models.row_cache import Placement, PrefixStore, RowCache
+from agenttuning.models.sample_tokens import choose_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agenttuning.core.records import Sampling
+    from agenttuning.models.load import ChatModel
+
+_PREFILL_CELLS = 1 << 22
+"""Attention cells (rows x new tokens x columns) of one prefill pass; bounds its memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One prompt and how to continue it."""
+
+    prompt_ids: Sequence[int]
+    """Ends exactly where the answer begins."""
+    sampling: Sampling
+    stop: tuple[str, ...] = ()
+    """The answer ends before the first of these strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One finished answer."""
+
+    token_ids: tuple[int, ...]
+    """Every token drawn, the end-of-sequence token included."""
+    text: str
+    """Without special tokens and without the stop string."""
+    finish: Literal["stop", "length"]
+    stop_text: str = ""
+    """The stop string that ended it, empty where the model itself did or the length ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a streamed answer."""
+
+    id: int
+    text: str
+    """The text that became certain with this token; empty inside a character or a possible stop string."""
+    logprob: float
+    """Natural log probability under the model, before temperature and truncation of the distribution."""
+    special: bool
+    generation: Generation | None = None
+    """The whole answer; only on the last token."""
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """One answer in progress."""
+
+    request: GenerationRequest
+    streaming: bool
+    generator: torch.Generator
+    reply: ReplyText
+    tokens: list[int]
+    """Prompt and answer so far."""
+    computed: int = 0
+    """How many of `tokens` have their keys and values in the cache."""
+    done: bool = False
+    """Finished, failed or no longer wanted; it leaves at the next step."""
+    answer: list[int] = field(default_factory=list)
+
+
+class DecodeBatch:
+    """At most `max_rows` answers in progress and the cache of their conversations."""
+
+    def __init__(self, chat_model: ChatModel, *, max_rows: int, prefix_cache_bytes: int) -> None:
+        self.max_rows = max_rows
+        self.rows: list[Row] = []
+        self._model = chat_model.model
+        self._tokenizer = chat_model.tokenizer
+        self._special = frozenset(chat_model.tokenizer.all_special_ids)
+        self._ends = _end_tokens(chat_model)
+        self._layers = _layer_count(chat_model)
+        self._cache = RowCache(self._layers)
+        self._prefixes = PrefixStore(prefix_cache_bytes)
+
+    def new_row(self, request: GenerationRequest, *, streaming: bool) -> Row:
+        """Prepare a row; it joins with `admit`."""
+        seed = request.sampling.seed
+        generator = torch.Generator().manual_seed(secrets.randbits(63) if seed is None else seed)
+        reply = ReplyText(self._tokenizer, request.stop)
+        return Row(request, streaming, generator, reply, list(request.prompt_ids))
+
+    def admit(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
+        """Let rows join: read their prompts and yield the first token of each."""
+        found = [(row, *self._prefixes.find(row.tokens)) for row in rows]
+        found.sort(key=lambda item: len(item[0].tokens) - item[2], reverse=True)
+        for row, entry, shared in found:
+            if entry is not None:
+                self._cache.copy_in(len(self.rows), entry.saved, length=shared)
+                row.computed = shared
+            self.rows.append(row)
+        joined = [row for row, _, _ in found]
+        first = len(self.rows) - len(joined)
+        for group in _prefill_groups(joined):
+            yield from self._forward(first, group)
+            first += len(group)
+        self._leave()
+
+    def step(self) -> Iterator[tuple[Row, Token]]:
+        """Yield one more token of every row; finished and cancelled rows leave."""
+        self._leave()
+        if self.rows:
+            yield from self._forward(0, self.rows)
+        self._leave()
+
+    def reset(self) -> None:
+        """Drop every row and everything cached, after a failure."""
+        self.rows.clear()
+        self._cache = RowCache(self._layers)
+        self._prefixes.clear()
+
+    def _forward(self, first: int, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
+        logits = self._logits(first, rows)
+        sampling = [row.request.sampling for row in rows]
+        ids, logprobs = choose_tokens(logits, sampling=sampling, generators=[row.generator for row in rows])
+        for row, token_id, logprob in zip(rows, ids, logprobs, strict=True):
+            row.computed = len(row.tokens)
+            yield row, self._take(row, token_id, logprob)
+
+    def _logits(self, first: int, rows: Sequence[Row]) -> torch.Tensor:
+        device = self._model.device
+        new = [row.tokens[row.computed :] for row in rows]
+        longest = max(map(len, new))
+        padded = torch.tensor([[0] * (longest - len(ids)) + ids for ids in new], device=device)
+        padding = torch.tensor([longest - len(ids) for ids in new], device=device)[:, None]
+        starts = torch.tensor([row.computed for row in rows], device=device)[:, None]
+        place = torch.arange(longest, device=device)[None]
+        real = place >= padding
+        positions = torch.where(real, starts + place - padding, 0)
+        width = max(len(row.tokens) for row in rows)
+        visible = torch.arange(width, device=device)[None, None] <= positions[:, :, None]
+        lowest = torch.finfo(self._model.dtype).min
+        mask = torch.zeros(visible.shape, dtype=self._model.dtype, device=device).masked_fill_(~visible, lowest)
+        batch_index, token_index = real.nonzero(as_tuple=True)
+        placement = Placement(first, len(rows), width, batch_index, token_index, positions[real])
+        self._cache.place(placement, rows=first + len(rows))
+        output = self._model(
+            input_ids=padded,
+            attention_mask=mask[:, None],
+            position_ids=positions,
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return cast("torch.Tensor", output.logits[:, -1])
+
+    def _take(self, row: Row, token_id: int, logprob: float) -> Token:
+        row.tokens.append(token_id)
+        row.answer.append(token_id)
+        ended = token_id in self._ends
+        if row.streaming or row.request.stop:
+            row.reply.update(row.answer)
+        stopped = ended or bool(row.reply.stop_text)
+        last = stopped or len(row.answer) >= row.request.sampling.max_new_tokens
+        generation = self._finished(row, stopped=stopped) if last else None
+        text = row.reply.release(last=last) if row.streaming else ""
+        return Token(token_id, text, logprob, token_id in self._special, generation)
+
+    def _finished(self, row: Row, *, stopped: bool) -> Generation:
+        row.reply.update(row.answer)
+        row.done = True
+        finish: Literal["stop", "length"] = "stop" if stopped else "length"
+        return Generation(tuple(row.answer), row.reply.text, finish, row.reply.stop_text)
+
+    def _leave(self) -> None:
+        for index in range(len(self.rows) - 1, -1, -1):
+            row = self.rows[index]
+            if not row.done:
+                continue
+            if row.computed:
+                saved = self._cache.copy_out(index, length=row.computed)
+                self._prefixes.add(row.tokens[: row.computed], saved)
+            moved = self.rows.pop()
+            if moved is not row:
+                self._cache.move(len(self.rows), target=index, length=moved.computed)
+                self.rows[index] = moved
+
+
+def _prefill_groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    start = 0
+    while start < len(rows):
+        end, longest, width = start, 0, 0
+        while end < len(rows):
+            row = rows[end]
+            longest, width = max(longest, len(row.tokens) - row.computed), max(width, len(row.tokens))
+            if end > start and (end + 1 - start) * longest * width > _PREFILL_CELLS:
+                break
+            end += 1
+        yield rows[start:end]
+        start = end
+
+
+def _end_tokens(chat_model: ChatModel) -> frozenset[int]:
+    told = chat_model.model.generation_config.eos_token_id
+    ends = told if isinstance(told, list) else [told]
+    return frozenset(token for token in (*ends, chat_model.tokenizer.eos_token_id) if isinstance(token, int))
+
+
+def _layer_count(chat_model: ChatModel) -> int:
+    settings = chat_model.model.config.to_dict()
+    kinds = set(settings.get("layer_types") or ["full_attention"])
+    if kinds != {"full_attention"} or settings.get("sliding_window"):
+        raise DataError(
+            f"model {chat_model.name!r} has attention of the kinds {sorted(kinds)} or a sliding window; "
+            "generation here knows full attention only, so serve this model with vLLM and use the `openai` policy"
+        )
+    return int(settings["num_hidden_layers"])

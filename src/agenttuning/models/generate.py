@@ -1,0 +1,199 @@
+"""Batched generation: many conversations, one model, one thread that owns it.
+
+Requests gather for a short window, join the running batch at any step and leave it when they end, so short answers
+never wait for long ones. Keys and values of a finished turn are kept, so an agent's next turn pays for its new tokens.
+
+A request draws the same tokens alone and in company as long as the arithmetic is float32 on a CPU: matrix products of
+other shapes may differ in their last bit, which decides only between tokens whose scores agree to about six digits.
+In bfloat16, or on a GPU, that is common; there only the distribution is the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import torch
+
+from agenttuning.errors import AgentTuningError, ContextLimitError, PolicyError, SideError, boundary
+from agenttuning.models.decode_batch import DecodeBatch, Generation, GenerationRequest, Row, Token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from types import TracebackType
+
+    from agenttuning.models.load import ChatModel
+
+__all__ = ["Generation", "GenerationRequest", "Generator", "Token"]
+
+
+@dataclass(slots=True, eq=False)
+class _Ticket:
+    row: Row
+    loop: asyncio.AbstractEventLoop
+    answers: asyncio.Queue[Token | PolicyError]
+    arrived: float
+
+    def deliver(self, item: Token | PolicyError) -> None:
+        try:
+            self.loop.call_soon_threadsafe(self.answers.put_nowait, item)
+        except RuntimeError:  # the caller's event loop is closed: nobody waits any more
+            self.row.done = True
+
+
+class Generator:
+    """Answers any number of requests at once; use it as an asynchronous context manager, or `close` it."""
+
+    def __init__(
+        self,
+        chat_model: ChatModel,
+        *,
+        max_batch: int = 32,
+        window_seconds: float = 0.005,
+        prefix_cache_bytes: int = 512 << 20,
+    ) -> None:
+        self.chat_model = chat_model
+        self._window_seconds = window_seconds
+        self._vocabulary = int(chat_model.model.config.vocab_size)
+        self._batch = DecodeBatch(chat_model, max_rows=max_batch, prefix_cache_bytes=prefix_cache_bytes)
+        self._inbox: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
+        self._waiting: deque[_Ticket] = deque()
+        self._tickets: dict[Row, _Ticket] = {}
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="generator", daemon=True)
+        self._thread.start()
+
+    async def generate(self, request: GenerationRequest) -> Generation:
+        """Return the whole answer; cancelling the call frees its row.
+
+        Raises:
+            ContextLimitError: prompt and `max_new_tokens` exceed the model's length.
+            PolicyError: the prompt is not of this model's tokens, or the model failed.
+        """
+        ticket = self._submit(request, streaming=False)
+        try:
+            while (generation := (await _received(ticket)).generation) is None:
+                continue
+        finally:
+            ticket.row.done = True
+        return generation
+
+    async def stream(self, request: GenerationRequest) -> AsyncIterator[Token]:
+        """Yield the answer token by token; leaving early frees its row. Raises as `generate` does."""
+        ticket = self._submit(request, streaming=True)
+        try:
+            while True:
+                token = await _received(ticket)
+                yield token
+                if token.generation is not None:
+                    return
+        finally:
+            ticket.row.done = True
+
+    async def close(self) -> None:
+        """Fail what is in flight and end the worker; safe to call twice."""
+        self._closed = True
+        self._inbox.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _submit(self, request: GenerationRequest, *, streaming: bool) -> _Ticket:
+        self._require_possible(request)
+        row = self._batch.new_row(request, streaming=streaming)
+        ticket = _Ticket(row, asyncio.get_running_loop(), asyncio.Queue(), time.monotonic())
+        self._inbox.put(ticket)
+        return ticket
+
+    def _require_possible(self, request: GenerationRequest) -> None:
+        if self._closed:
+            raise PolicyError(f"the generator of {self.chat_model.name!r} is closed")
+        prompt, asked, limit = request.prompt_ids, request.sampling.max_new_tokens, self.chat_model.max_length
+        if len(prompt) + asked > limit:
+            raise ContextLimitError(
+                f"{len(prompt)} prompt tokens and max_new_tokens={asked} exceed the {limit} tokens of "
+                f"{self.chat_model.name!r}"
+            )
+        if not prompt or min(prompt) < 0 or max(prompt) >= self._vocabulary:
+            raise PolicyError(f"the prompt must hold 1 or more token ids below {self._vocabulary}")
+
+    def _work(self) -> None:
+        if self.chat_model.model.device.type == "cpu":
+            torch.set_num_threads(1)
+        with torch.inference_mode():
+            while self._gather():
+                try:
+                    with boundary("policy"):
+                        self._advance()
+                except (SideError, AgentTuningError) as error:
+                    self._fail(self._tickets.values(), PolicyError(f"the model failed: {error}"))
+                    self._tickets.clear()
+                    self._batch.reset()
+        self._fail([*self._tickets.values(), *self._waiting], PolicyError("the generator was closed"))
+
+    def _gather(self) -> bool:
+        """Read the inbox; wait only while there is nothing to do. False when closed."""
+        arrived: list[_Ticket | None] = []
+        if not self._tickets and not self._waiting:
+            arrived.append(self._inbox.get())
+            deadline = time.monotonic() + self._window_seconds
+            while arrived[-1] is not None and len(arrived) < self._batch.max_rows:
+                try:
+                    arrived.append(self._inbox.get(timeout=max(0.0, deadline - time.monotonic())))
+                except queue.Empty:
+                    break
+        while not self._inbox.empty():
+            arrived.append(self._inbox.get())
+        self._waiting.extend(ticket for ticket in arrived if ticket is not None)
+        return None not in arrived
+
+    def _advance(self) -> None:
+        self._deliver(self._batch.step())
+        for ticket in [ticket for row, ticket in self._tickets.items() if row.done]:
+            del self._tickets[ticket.row]
+        joining = self._joining()
+        if joining:
+            self._tickets.update((ticket.row, ticket) for ticket in joining)
+            self._deliver(self._batch.admit([ticket.row for ticket in joining]))
+
+    def _joining(self) -> list[_Ticket]:
+        """Choose who joins now: few at a time only when they have waited, since every joining costs a pass."""
+        while self._waiting and self._waiting[0].row.done:
+            self._waiting.popleft()
+        running = len(self._batch.rows)
+        count = min(self._batch.max_rows - running, len(self._waiting))
+        if count <= 0:
+            return []
+        patient = time.monotonic() - self._waiting[0].arrived < 4 * self._window_seconds
+        full = len(self._waiting) > count
+        if running and count * 8 < running and (patient or full):
+            return []
+        return [ticket for ticket in (self._waiting.popleft() for _ in range(count)) if not ticket.row.done]
+
+    def _deliver(self, tokens: Iterable[tuple[Row, Token]]) -> None:
+        for row, token in tokens:
+            if row.streaming or token.generation is not None:
+                self._tickets[row].deliver(token)
+
+    @staticmethod
+    def _fail(tickets: Iterable[_Ticket], error: PolicyError) -> None:
+        for ticket in tickets:
+            ticket.deliver(error)
+
+
+async def _received(ticket: _Ticket) -> Token:
+    item = await ticket.answers.get()
+    if isinstance(item, PolicyError):
+        raise item
+    return item

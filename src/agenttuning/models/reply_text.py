@@ -1,0 +1,70 @@
+"""The text of a reply while its tokens arrive: whole characters only, ended by the first stop string."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedTokenizerBase
+
+_INCOMPLETE = "\ufffd"
+
+
+def decode(tokenizer: PreTrainedTokenizerBase, token_ids: Sequence[int]) -> str:
+    """Return the text of a reply's tokens, special tokens left out."""
+    text = tokenizer.decode(list(token_ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return cast("str", text)
+
+
+def find_stop(text: str, stop: Sequence[str]) -> tuple[int, str] | None:
+    """Return where the first stop string begins and which it is; the shorter one where two begin together."""
+    found = [(at, len(mark), mark) for mark in stop if (at := text.find(mark)) >= 0]
+    if not found:
+        return None
+    at, _, mark = min(found)
+    return at, mark
+
+
+def settled_length(text: str, stop: Sequence[str]) -> int:
+    """Return how much of a growing text can no longer change.
+
+    A last character whose bytes are incomplete, and an end that may become a stop string, are held back.
+    """
+    end = len(text)
+    while end > 0 and text[end - 1] == _INCOMPLETE:
+        end -= 1
+    for mark in stop:
+        for size in range(min(len(mark) - 1, len(text)), 0, -1):
+            if text.endswith(mark[:size]):
+                end = min(end, len(text) - size)
+                break
+    return end
+
+
+class ReplyText:
+    """One reply's text, fed token by token."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, stop: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._stop = tuple(stop)
+        self._shown = 0
+        self.text = ""
+        """Everything so far, without the stop string."""
+        self.stop_text = ""
+        """The stop string that ended the reply, or empty."""
+
+    def update(self, token_ids: Sequence[int]) -> None:
+        """Read the tokens so far."""
+        self.text = decode(self._tokenizer, token_ids)
+        found = find_stop(self.text, self._stop)
+        if found is not None:
+            at, self.stop_text = found
+            self.text = self.text[:at]
+
+    def release(self, *, last: bool) -> str:
+        """Return the part that was not shown yet and will not change; all of the rest when it is the last."""
+        end = len(self.text) if last or self.stop_text else settled_length(self.text, self._stop)
+        shown, self._shown = self._shown, max(end, self._shown)
+        return self.text[shown : self._shown]

@@ -1,0 +1,78 @@
+"""Where examples come from: trajectories of this run, and files in the formats of the field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agenttuning.core.records import Message, Record, Trajectory
+from agenttuning.core.store import read_records
+from agenttuning.datasets.agentinstruct import read_agentinstruct
+from agenttuning.datasets.sharegpt import read_sharegpt
+from agenttuning.errors import RecipeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from agenttuning.datasets.conversation import Conversation
+
+
+class Example(Record):
+    """One dialogue that training may see."""
+
+    environment: str
+    """The environment, or the name of the file."""
+    task: str
+    messages: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Examples by source name, both sides."""
+
+    agent: dict[str, list[Example]]
+    general: dict[str, list[Example]]
+    unusable: dict[str, int]
+    """Conversations of files left out: turns that do not alternate from a user on, or no answer."""
+
+
+def read_sources(
+    kept: Path, *, general: Sequence[str], agent_files: Iterable[Path], general_files: Iterable[Path]
+) -> Sources:
+    """Read everything; examples of a source are in the order of task and sample, so that no race shows.
+
+    Raises:
+        RecipeError: two sources of one name.
+        DataError: a file that cannot be read.
+    """
+    sources = Sources({}, {}, {})
+    for trajectory in sorted(read_records(kept, Trajectory), key=lambda trajectory: trajectory.key):
+        side = sources.general if trajectory.environment in general else sources.agent
+        example = Example(
+            environment=trajectory.environment, task=trajectory.task, messages=trajectory.messages
+        )
+        side.setdefault(trajectory.environment, []).append(example)
+    for path in agent_files:
+        _add(sources, sources.agent, path, read_agentinstruct(path))
+    for path in general_files:
+        _add(sources, sources.general, path, read_sharegpt(path))
+    return sources
+
+
+def _add(sources: Sources, side: dict[str, list[Example]], path: Path, found: Iterable[Conversation]) -> None:
+    if path.name in sources.agent or path.name in sources.general:
+        raise RecipeError(f"two sources are named {path.name!r}; rename one of the files")
+    side[path.name] = []
+    for conversation in found:
+        if _usable(conversation.messages):
+            example = Example(environment=path.name, task=conversation.id, messages=conversation.messages)
+            side[path.name].append(example)
+        else:
+            sources.unusable[path.name] = sources.unusable.get(path.name, 0) + 1
+
+
+def _usable(messages: Sequence[Message]) -> bool:
+    """Leave out here what no chat template renders: dropped later, it would bend the plan's exact shares."""
+    turns = messages[1:] if messages and messages[0].role == "system" else messages
+    return len(turns) > 1 and all(turn.role == ("user", "assistant")[index % 2] for index, turn in enumerate(turns))

@@ -1,0 +1,98 @@
+"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from agenttuning.core.records import Record, Sampling
+
+
+class OracleConfig(Record):
+    """The environment's own solution: the embedded teacher."""
+
+    kind: Literal["oracle"] = "oracle"
+
+
+class ScriptedConfig(Record):
+    """A fixed list of replies, the same in every episode."""
+
+    kind: Literal["scripted"] = "scripted"
+    replies: tuple[str, ...] = Field(min_length=1)
+    """Given in order; an episode that asks for more fails."""
+    name: str = "scripted"
+
+
+class HumanConfig(Record):
+    """A person at the terminal."""
+
+    kind: Literal["human"] = "human"
+
+
+class ModelConfig(Record):
+    """What every language model can be told."""
+
+    sampling: Sampling = Sampling()
+    stop: tuple[str, ...] = ()
+    """The reply ends before the first of these strings."""
+    history_guard: bool = False
+    """Drop old messages of long conversations as the original evaluation did (3,500 segments) before every call."""
+    name: str | None = None
+    """How the model is called in every number; None takes the model's own name."""
+
+
+class ServerConfig(ModelConfig):
+    """What every model behind HTTP can be told."""
+
+    base_url: str
+    """Where the server answers, such as `http://127.0.0.1:8000`."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; None sends none."""
+    deadline_seconds: float = Field(default=300.0, gt=0)
+    """For one reply, all attempts and waits together."""
+    attempt_timeout_seconds: float = Field(default=120.0, gt=0)
+    """For one attempt."""
+    max_attempts: int = Field(default=6, gt=0)
+    """Attempts per reply; only errors that can pass are tried again."""
+    first_wait_seconds: float = Field(default=0.5, ge=0)
+    """Before the second attempt; doubles with every further one, plus jitter of the same size."""
+    max_connections: int = Field(default=64, gt=0)
+    """Requests in flight at once; more wait."""
+
+
+class OpenAIConfig(ServerConfig):
+    """Any OpenAI-compatible endpoint (`/chat/completions`); its own `/v1` belongs to the base URL."""
+
+    kind: Literal["openai"] = "openai"
+    model: str
+    """As the endpoint calls it."""
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What the endpoint calls the reply's length limit; reasoning models want the second."""
+
+
+class TgiConfig(ServerConfig):
+    """Text Generation Inference's `/generate`, which takes a rendered prompt."""
+
+    kind: Literal["tgi"] = "tgi"
+    model: str
+    """What is served there; stands in every number. Under `auto` a packaged name or a folder."""
+    template: Literal["auto", "llama2"] = "auto"
+    """Renders the prompt: `auto` takes the model's own chat template, `llama2` needs no model at hand."""
+
+
+class LocalConfig(ModelConfig):
+    """A transformers model in this process, in dynamic batches."""
+
+    kind: Literal["local"] = "local"
+    model: str
+    """A packaged model such as `tiny-base`, or a folder."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """float32 makes a reply independent of what else is in the batch."""
+    max_batch: int = Field(default=32, gt=0)
+    """Replies in progress at once; more wait."""
+
+
+PolicyConfig = Annotated[
+    OracleConfig | ScriptedConfig | HumanConfig | OpenAIConfig | TgiConfig | LocalConfig, Field(discriminator="kind")
+]

@@ -1,0 +1,76 @@
+"""A language model in one episode: the seed of every turn, and the history that it is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Protocol
+
+from agenttuning.policies.history_guard import guard_history
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agenttuning.core.environment import Environment
+    from agenttuning.core.records import Message, Reply, Sampling, Task
+    from agenttuning.policies.config import ModelConfig
+
+
+class Model(Protocol):
+    """A model that answers any conversation, whatever episode it belongs to."""
+
+    @property
+    def name(self) -> str:
+        """The model's own name."""
+
+    async def answer(self, messages: Sequence[Message], *, sampling: Sampling) -> Reply:
+        """Return the next assistant turn; `sampling.seed` is this turn's own."""
+
+
+class ModelPlayer:
+    """Gives every episode the same model, with seeds of its own."""
+
+    def __init__(self, model: Model, config: ModelConfig) -> None:
+        self._model = model
+        self._config = config
+
+    def __call__(self, environment: Environment[Task], *, sample: int) -> ModelPolicy:
+        """Return the policy of one episode."""
+        return ModelPolicy(self._model, self._config, episode=f"{environment.id}/{environment.task.id}/{sample}")
+
+
+class ModelPolicy:
+    """One episode's view of a model."""
+
+    def __init__(self, model: Model, config: ModelConfig, *, episode: str) -> None:
+        self._model = model
+        self._config = config
+        self._episode = episode
+
+    @property
+    def name(self) -> str:
+        """The configured name, or the model's own."""
+        return self._config.name or self._model.name
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are drawn, with the base seed."""
+        return self._config.sampling
+
+    async def reply(self, messages: Sequence[Message]) -> Reply:
+        """Return the next assistant turn; raises what the model raises."""
+        turn = sum(message.role == "assistant" for message in messages)
+        seen = guard_history(messages) if self._config.history_guard else messages
+        seed = turn_seed(self.sampling, episode=self._episode, turn=turn)
+        return await self._model.answer(seen, sampling=self.sampling.model_copy(update={"seed": seed}))
+
+
+def turn_seed(sampling: Sampling, *, episode: str, turn: int) -> int | None:
+    """Return the seed of one turn: the same for the same base seed, environment, task, sample and turn.
+
+    None where nothing is drawn (greedy), and where no base seed asks for repeatable draws. Below 2**31, which every
+    server takes.
+    """
+    if sampling.temperature == 0 or sampling.seed is None:
+        return None
+    named = hashlib.sha256(f"{sampling.seed}/{episode}/{turn}".encode()).digest()
+    return int.from_bytes(named[:4], "big") >> 1

@@ -1,0 +1,236 @@
+"""The training loop: thin, exact and resumable, on transformers models.
+
+    tokenizer = train_tokenizer(texts, vocabulary=1000, max_length=2048)
+    model = fresh_model(LlamaShape(), tokenizer, seed=0)
+    corpus = tokenize_dialogues(CompactTemplate(tokenizer), dialogues, max_length=1024)   # (messages, source) pairs
+    settings = LoopSettings(steps=1000, batch_tokens=2048, optimizer=OptimizerConfig(kind="muon", learning_rate=5e-3))
+    fit(model, corpus.rows, settings=settings, on_step=print)                             # in memory
+    fit(model, corpus.rows, settings=settings, folder=Path("out"))                        # checkpoints, resumes by itself
+    export(model, tokenizer, Path("out/model"))
+
+One process. More join at `gather` (each takes its share of a step's rows) and at `accumulate` (the trained
+tokens are counted over all of them before the first backward pass).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+from pydantic import Field
+
+from agenttuning.core.records import Record, digest
+from agenttuning.core.store import Appender, read_records, write_records
+from agenttuning.errors import StageError
+from agenttuning.training.checkpoint import Resumed, resume_checkpoint, save_checkpoint
+from agenttuning.training.mixture import reshuffled
+from agenttuning.training.optimizer import OptimizerConfig, build_optimizers, learning_rate, set_learning_rate
+from agenttuning.training.packing import Batching
+from agenttuning.training.step import BatchShape, Precision, accumulate, gather, lay_out, require_plain_head
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from transformers import PreTrainedModel
+
+    from agenttuning.training.mask import TrainingRow
+    from agenttuning.training.mixture import Plan
+
+
+class LoopSettings(Record):
+    """Everything that the result depends on, beside model, rows and plan."""
+
+    steps: int = Field(gt=0)
+    """Optimiser steps."""
+    batch_tokens: int = Field(gt=0)
+    """Real tokens per step; rows are drawn until there are as many."""
+    optimizer: OptimizerConfig = OptimizerConfig()
+    batching: Batching = "buckets"
+    """`buckets` groups like lengths; `packed` fills rows of `row_tokens`, for long contexts and GPUs."""
+    row_tokens: int = Field(default=4096, gt=0)
+    """Length of a packed row; not less than the longest dialogue."""
+    pass_tokens: int = Field(default=16384, gt=0)
+    """Most tokens in one forward pass: what memory allows."""
+    precision: Precision = "bfloat16"
+    """`bfloat16` is autocast over float32 weights."""
+    threads: int = Field(default=1, gt=0)
+    """CPU threads inside an operation; more than one slows small models down, and changes the last bits."""
+    checkpoint_every: int = Field(default=100, gt=0)
+    """Steps between checkpoints."""
+    seed: int = 0
+    """Of the order of rows, when no plan is given."""
+
+
+class StepMetrics(Record):
+    """One line of `metrics.jsonl`: nothing in it depends on the clock."""
+
+    step: int
+    """From 1."""
+    loss: float
+    """Mean over the trained tokens of the step, in nats."""
+    learning_rate: float
+    gradient_norm: float
+    """Before clipping."""
+    tokens: dict[str, int]
+    """Real tokens by source."""
+    trained_tokens: dict[str, int]
+    """Tokens in the loss by source."""
+    cursor: int
+    """Draws used up."""
+
+
+class StepSpeed(Record):
+    """One line of `speed.jsonl`, which no digest covers."""
+
+    step: int
+    seconds: float
+    tokens_per_second: float
+
+
+class OnStep(Protocol):
+    """Told after every step, for progress."""
+
+    def __call__(self, metrics: StepMetrics, speed: StepSpeed, /) -> None:
+        """See the finished step."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitResult:
+    """What a call of `fit` did."""
+
+    metrics: list[StepMetrics]
+    """Of this call; steps before a resume are in `metrics.jsonl`."""
+    resumed: Resumed
+
+
+def fit(
+    model: PreTrainedModel,
+    rows: Sequence[TrainingRow],
+    *,
+    settings: LoopSettings,
+    plan: Plan | None = None,
+    folder: Path | None = None,
+    on_step: OnStep | None = None,
+) -> FitResult:
+    """Train `model` in place on its own device.
+
+    `plan` says which row each draw is; without one all rows are gone through in an order that is new each time.
+    With a `folder`, checkpoints and metrics go there, and a call after a kill continues to the same last bit.
+
+    Raises:
+        StageError: no rows, a row longer than a packed row, or a loss that is no number.
+        RunError: the folder's checkpoints belong to other data or settings.
+    """
+    _require_rows(rows, settings)
+    require_plain_head(model)
+    torch.set_num_threads(settings.threads)
+    torch.set_float32_matmul_precision("highest" if settings.precision == "float32" else "medium")
+    session = _Session(model, rows, settings, plan or reshuffled(len(rows), seed=settings.seed))
+    resumed = session.resume(folder) if folder else Resumed()
+    log, speeds = _logs(folder, resumed.step) if folder else (None, None)
+    done = []
+    model.train()
+    cursor = resumed.cursor
+    for step in range(resumed.step, settings.steps):
+        began = time.monotonic()
+        metrics = session.step(step, cursor)
+        cursor = metrics.cursor
+        seconds = time.monotonic() - began
+        speed = StepSpeed(step=step + 1, seconds=seconds, tokens_per_second=sum(metrics.tokens.values()) / seconds)
+        done.append(metrics)
+        if folder and log and speeds:
+            log.append(metrics)
+            speeds.append(speed)
+            if (step + 1) % settings.checkpoint_every == 0 or step + 1 == settings.steps:
+                session.save(folder, step=step + 1, cursor=cursor)
+        if on_step:
+            on_step(metrics, speed)
+    for file in (log, speeds):
+        if file:
+            file.close()
+    return FitResult(done, resumed)
+
+
+class _Session:
+    """What a step needs."""
+
+    def __init__(self, model: PreTrainedModel, rows: Sequence[TrainingRow], settings: LoopSettings, plan: Plan) -> None:
+        self._model = model
+        self._rows = rows
+        self._settings = settings
+        self._plan = plan
+        self._optimizers = build_optimizers(model, settings.optimizer)
+        self._shape = BatchShape(settings.batching, settings.row_tokens, settings.pass_tokens)
+        self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+
+    def step(self, step: int, cursor: int) -> StepMetrics:
+        settings = self._settings
+        drawn, cursor = gather(self._rows, self._plan, cursor=cursor, tokens=settings.batch_tokens)
+        batches = lay_out(drawn, self._shape, device=self._weights[0].device)
+        loss = accumulate(self._model, batches, precision=settings.precision)
+        norm = float(torch.nn.utils.clip_grad_norm_(self._weights, settings.optimizer.clip))
+        if not (loss == loss and norm == norm and abs(norm) != float("inf")):
+            raise StageError(
+                f"the loss of step {step + 1} is {loss!r} with gradient norm {norm!r}; "
+                "lower train.learning_rate, or train in float32"
+            )
+        rate = learning_rate(step, steps=settings.steps, config=settings.optimizer)
+        set_learning_rate(self._optimizers, rate)
+        for optimizer in self._optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        tokens: dict[str, int] = {}
+        trained: dict[str, int] = {}
+        for row in drawn:
+            tokens[row.source] = tokens.get(row.source, 0) + len(row)
+            trained[row.source] = trained.get(row.source, 0) + row.trained
+        return StepMetrics(
+            step=step + 1,
+            loss=loss,
+            learning_rate=rate,
+            gradient_norm=norm,
+            tokens=tokens,
+            trained_tokens=trained,
+            cursor=cursor,
+        )
+
+    def resume(self, folder: Path) -> Resumed:
+        return resume_checkpoint(folder / "checkpoints", self._model, self._optimizers, identity=self._identity)
+
+    def save(self, folder: Path, *, step: int, cursor: int) -> None:
+        save_checkpoint(
+            folder / "checkpoints", self._model, self._optimizers, step=step, cursor=cursor, identity=self._identity
+        )
+
+    @property
+    def _identity(self) -> str:
+        state = hashlib.sha256(self._settings.model_dump_json(exclude={"checkpoint_every"}).encode())
+        for row in self._rows:
+            state.update(row.input_ids.tobytes() + row.labels.tobytes() + row.source.encode())
+        first = [self._plan(draw) for draw in range(min(len(self._rows), 1000))]
+        return digest(state.hexdigest() + repr(first))
+
+
+def _require_rows(rows: Sequence[TrainingRow], settings: LoopSettings) -> None:
+    if not rows:
+        raise StageError("there is no row to train on; see the drop reasons of the mix and train stages")
+    longest = max(map(len, rows))
+    if settings.batching == "packed" and longest > settings.row_tokens:
+        raise StageError(
+            f"a dialogue of {longest} tokens does not fit a packed row of {settings.row_tokens}; "
+            "raise row_tokens or lower max_length"
+        )
+
+
+def _logs(folder: Path, step: int) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
+    """Open the logs, less the lines of steps that are about to be done again."""
+    metrics, speed = folder / "metrics.jsonl", folder / "speed.jsonl"
+    if metrics.is_file():
+        write_records(metrics, [line for line in read_records(metrics, StepMetrics) if line.step <= step])
+    if speed.is_file():
+        write_records(speed, [line for line in read_records(speed, StepSpeed) if line.step <= step])
+    return Appender[StepMetrics](metrics), Appender[StepSpeed](speed)

@@ -1,0 +1,80 @@
+"""Optimisers and learning-rate schedules.
+
+AdamW with a cosine, as the paper; Muon with a flat-then-linear schedule for models of a few million
+parameters trained from scratch, where it reaches AdamW's loss in about a third of the steps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from pydantic import Field
+
+from agenttuning.core.records import Record
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Schedule = Literal["cosine", "flat-linear", "constant"]
+_FLAT_UNTIL = 0.6
+_LAST = 0.02
+
+
+class OptimizerConfig(Record):
+    """How weights move."""
+
+    kind: Literal["adamw", "muon"] = "adamw"
+    """`muon` orthogonalises the update of every hidden matrix and leaves embeddings and norms to AdamW."""
+    learning_rate: float = Field(default=5e-5, gt=0.0)
+    """Peak; 5e-5 for the paper's 7B and 13B (second-hand), 1e-5 for 70B (unverified)."""
+    schedule: Schedule = "cosine"
+    """`cosine` to 0 (the paper's, second-hand); `flat-linear` flat to 60 % of the steps, then linear to 2 % of the peak."""
+    warmup: float = Field(default=0.02, ge=0.0, lt=1.0)
+    """Share of the steps in which the rate rises from 0; 2 % in the paper (second-hand)."""
+    weight_decay: float = Field(default=0.01, ge=0.0)
+    """On matrices only; not published by the paper."""
+    clip: float = Field(default=1.0, gt=0.0)
+    """Largest norm of a step's gradient; not published by the paper."""
+
+
+def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:
+    """Return the optimisers that move the model's trainable weights, every weight in exactly one."""
+    named = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    hidden = [weight for name, weight in named if weight.ndim == 2 and not _is_vocabulary(name)]
+    owned = {id(weight) for weight in hidden}
+    other = [weight for _, weight in named if id(weight) not in owned]
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.kind == "muon" and hidden:
+        muon = torch.optim.Muon(hidden, lr=rate, momentum=0.95, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+        return [muon, torch.optim.AdamW(other, lr=rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)]
+    matrices = [weight for _, weight in named if weight.ndim >= 2]
+    vectors = [weight for _, weight in named if weight.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
+    return [torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.95), fused=True)]
+
+
+def _is_vocabulary(name: str) -> bool:
+    return "embed" in name or "lm_head" in name
+
+
+def learning_rate(step: int, *, steps: int, config: OptimizerConfig) -> float:
+    """Return the rate of step 0, 1, ..., steps - 1."""
+    warmup = math.ceil(config.warmup * steps)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    progress = (step - warmup) / max(1, steps - warmup)
+    if config.schedule == "cosine":
+        return config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+    if config.schedule == "flat-linear":
+        fall = max(0.0, (step / steps - _FLAT_UNTIL) / (1.0 - _FLAT_UNTIL))
+        return config.learning_rate * (1.0 - (1.0 - _LAST) * fall)
+    return config.learning_rate
+
+
+def set_learning_rate(optimizers: list[torch.optim.Optimizer], rate: float) -> None:
+    """Give every group the same rate."""
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = rate

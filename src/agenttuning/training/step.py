@@ -1,0 +1,106 @@
+"""One optimiser step: the mean loss over all trained tokens of the step, however it is split into batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast
+
+import torch
+from torch.nn import functional
+
+from agenttuning.errors import StageError
+from agenttuning.training.packing import Batching, make_batch, plan_batches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from transformers import PreTrainedModel
+
+    from agenttuning.training.mask import TrainingRow
+    from agenttuning.training.mixture import Plan
+    from agenttuning.training.packing import Batch
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchShape:
+    """How the rows of a step become forward passes."""
+
+    batching: Batching
+    width: int
+    """Tokens in a packed row."""
+    limit: int
+    """Most tokens, padding included, in one forward pass."""
+
+
+def gather(rows: Sequence[TrainingRow], plan: Plan, *, cursor: int, tokens: int) -> tuple[list[TrainingRow], int]:
+    """Draw rows from `cursor` on until they hold `tokens` real tokens; return them and the next cursor."""
+    drawn: list[TrainingRow] = []
+    total = 0
+    while total < tokens:
+        drawn.append(rows[plan(cursor)])
+        total += len(drawn[-1])
+        cursor += 1
+    return drawn, cursor
+
+
+def lay_out(drawn: Sequence[TrainingRow], shape: BatchShape, *, device: torch.device) -> list[Batch]:
+    """Make the forward passes of one step."""
+    lengths = [len(row) for row in drawn]
+    layout = plan_batches(lengths, batching=shape.batching, width=shape.width, limit=shape.limit)
+    return [make_batch([[drawn[index] for index in row] for row in rows], device=device) for rows in layout]
+
+
+def accumulate(model: PreTrainedModel, batches: Sequence[Batch], *, precision: Precision) -> float:
+    """Add the gradient of the step's mean loss to the weights and return that loss.
+
+    The normaliser is the number of trained tokens of the whole step, so splitting never changes the loss.
+    """
+    trained = sum(len(batch.targets) for batch in batches)
+    total = 0.0
+    for batch in batches:
+        with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            loss = summed_loss(model, batch)
+        torch.autograd.backward(loss / trained)
+        total += loss.item()
+    return total / trained
+
+
+def summed_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """Return the summed cross-entropy of the trained tokens; only their positions go through the output layer."""
+    hidden = hidden_states(model, batch.input_ids, batch.position_ids)
+    chosen = hidden.flatten(0, 1).index_select(0, batch.predictors)
+    logits = cast("torch.nn.Linear", model.get_output_embeddings())(chosen)
+    return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
+
+
+def hidden_states(model: PreTrainedModel, input_ids: torch.Tensor, position_ids: torch.Tensor | None) -> torch.Tensor:
+    """Run the layers, shape (rows, width, hidden).
+
+    With `use_cache=False` and no attention mask, transformers derives from restarting positions that packed
+    dialogues must not see each other. With either changed it silently lets them: this is the only caller.
+    """
+    states = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
+    return cast("torch.Tensor", states)
+
+
+def require_plain_head(model: PreTrainedModel) -> None:
+    """Refuse a model whose logits are more than its output layer on its last hidden state.
+
+    Raises:
+        StageError: scaled or capped logits, which this loss would train wrongly.
+    """
+    device = next(model.parameters()).device
+    probe = torch.arange(4, device=device)[None]
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        ours = cast("torch.nn.Linear", model.get_output_embeddings())(hidden_states(model, probe, None))
+        theirs = model(input_ids=probe, use_cache=False).logits
+    model.train(was_training)
+    if not torch.allclose(ours.float(), theirs.float(), atol=1e-3, rtol=1e-2):
+        raise StageError(
+            f"{type(model).__name__} changes its logits after the output layer, which this loop does not train; "
+            "choose a model of the Llama, Mistral or Qwen families"
+        )
