@@ -6,6 +6,7 @@ Series are told apart by the classes `series-0`, `series-1` ...
 
 from __future__ import annotations
 
+from math import floor, log10
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -78,32 +79,45 @@ def stack(shares: Sequence[Share]) -> str:
 
 
 def curve(points: Sequence[tuple[int, float]], *, half_life: float = 10.0) -> str:
-    """Draw a loss over steps: thin as measured, thick as its exponential mean (`half_life` in steps)."""
-    first, last = points[0][0], max(points[-1][0], points[0][0] + 1)
-    top = max(value for _, value in points) * 1.05 or 1.0
-    svg = _svg("curve", _CURVE_HEIGHT, f"loss {points[0][1]:.2f} at step {first}, {points[-1][1]:.2f} at step {last}")
-    for tick in range(5):
-        y = _CURVE_HEIGHT * (1 - tick / 4)
+    """Draw a loss over steps: thin as measured, thick as its exponential mean to both sides (`half_life` in steps)."""
+    last = max(points[-1][0], 1)
+    top = max(value for _, value in points) or 1.0
+    svg = _svg("curve", _CURVE_HEIGHT, f"loss {points[0][1]:.2f} at step {points[0][0]}, {points[-1][1]:.2f} at {last}")
+    for level in _ticks(top):
+        y = _CURVE_HEIGHT * (1 - level / top)
         _line(svg, "grid", x1=0, x2=100, y1=y, y2=y)
-        _label(svg, "y-tick", f"{top * tick / 4:.2f}", x="-8", y=_number(y + 4))
-        step = first + (last - first) * tick / 4
-        _label(svg, f"x-tick tick-{tick}", f"{step:,.0f}", x=_percent(25 * tick), y=_number(_CURVE_HEIGHT + 18))
+        _label(svg, "y-tick", f"{level:g}", x="-8", y=_number(y + 4))
+    for step in _ticks(last):
+        _label(svg, "x-tick", f"{step:,.0f}", x=_percent(100 * step / last), y=_number(_CURVE_HEIGHT + 18))
     plot = SubElement(svg, "svg", {"viewBox": "0 0 1000 1000", "preserveAspectRatio": "none"})
     plot.attrib |= {"x": "0", "y": "0", "width": "100%", "height": str(_CURVE_HEIGHT)}
     for kind, line in (("measured", points), ("smooth", _smooth(points, half_life))):
-        placed = [(1000 * (x - first) / (last - first), 1000 * (1 - y / top)) for x, y in _thin(line)]
+        placed = [(1000 * x / last, 1000 * (1 - y / top)) for x, y in _thin(line)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
         SubElement(plot, "polyline", {"class": kind, "points": path, "vector-effect": "non-scaling-stroke"})
     return _text(svg)
 
 
+def _ticks(top: float) -> list[float]:
+    """Return four to eight round numbers from 0 up to `top`."""
+    size = 10.0 ** floor(log10(top))
+    step = next(size * part for part in (0.1, 0.2, 0.25, 0.5, 1, 2) if top / (size * part) < 8)
+    return [number * step for number in range(floor(top / step + 1e-9) + 1)]
+
+
 def _smooth(points: Sequence[tuple[int, float]], half_life: float) -> list[tuple[int, float]]:
+    values = [value for _, value in points]
+    ahead, back = _mean(values, half_life), _mean(values[::-1], half_life)[::-1]
+    return [(step, (one + other) / 2) for (step, _), one, other in zip(points, ahead, back, strict=True)]
+
+
+def _mean(values: Sequence[float], half_life: float) -> list[float]:
     keep = 0.5 ** (1 / half_life)
-    weight, mean, smoothed = 0.0, 0.0, []
-    for step, value in points:
-        weight, mean = keep * weight + 1, keep * mean + value
-        smoothed.append((step, mean / weight))
-    return smoothed
+    weight, total, means = 0.0, 0.0, []
+    for value in values:
+        weight, total = keep * weight + 1, keep * total + value
+        means.append(total / weight)
+    return means
 
 
 def _thin(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

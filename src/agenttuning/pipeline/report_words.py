@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.report_facts import Facts
 
 
+_SHARES = frozenset({"ratio", "mean_rate"})
+_COMPARED = {
+    "own_text": "the task's own text",
+    "with_shared_text": "with the text that all samples of a world share",
+}
+
+
 def title(facts: Facts) -> str:
     """Name what was tuned on what: `tiny-base, tuned on alfworld and database`."""
     trained = [world for world, role in facts.roles.items() if role == "trained on"]
@@ -74,8 +81,12 @@ def shown(value: JsonValue) -> str:
 def rows_of(table: dict[str, dict[str, JsonValue]], first: str) -> Table:
     """Turn a table of a manifest's counts into text; columns in the order of their first appearance."""
     columns = list(dict.fromkeys(column for row in table.values() for column in row))
-    rows = [(name, *(shown(row.get(column)) for column in columns)) for name, row in table.items()]
+    rows = [(name, *(_count(column, row.get(column)) for column in columns)) for name, row in table.items()]
     return Table((first, *(column.replace("_", " ") for column in columns)), rows)
+
+
+def _count(column: str, value: JsonValue) -> str:
+    return percent(value) if column in _SHARES and isinstance(value, int | float) else shown(value)
 
 
 def data_table(facts: Facts) -> Table:
@@ -87,7 +98,7 @@ def contamination_tables(facts: Facts) -> dict[str, Table]:
     """Return the contamination rates, by what was compared: with the text that all samples share, and without."""
     tables = facts.table("decontaminate", "rates")
     return {
-        name.replace("_", " "): rows_of({w: row for w, row in rows.items() if isinstance(row, dict)}, "world")
+        _COMPARED.get(name, name): rows_of({w: row for w, row in rows.items() if isinstance(row, dict)}, "world")
         for name, rows in tables.items()
     }
 

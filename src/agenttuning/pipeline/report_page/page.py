@@ -124,7 +124,7 @@ def _world(facts: Facts, world: str) -> WorldResult:
         ],
         moved=points(before.success, after.success) if first != last else "",
         better=after.success >= before.success,
-        tested=f"{change.gained} gained, {change.lost} lost, p {_p(p_value(change))}" if change else "",
+        tested=f"+{change.gained}, -{change.lost} tasks, p {_p(p_value(change))}" if change else "",
         figure=intervals([Estimate(model, cell.success, cell.ci) for model, cell in cells.items()]),
     )
 
