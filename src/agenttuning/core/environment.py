@@ -66,6 +66,8 @@ class Environment(ABC, Generic[TaskT_co]):
     max_turns: ClassVar[int]
     task_type: ClassVar[type[Task]]
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Named variants that `check` reports apart, each a change of the configuration; the first is the default."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 

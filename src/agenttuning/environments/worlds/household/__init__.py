@@ -1,0 +1,1 @@
+"""A text household: rooms, receptacles, objects; reads ALFWorld's games and makes its own."""

@@ -1,0 +1,119 @@
+"""Names checked as MySQL checks them, and SQLite's errors told in MySQL's words."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from agenttuning.environments.worlds.sql.backend import SqlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TIMEOUT = SqlError(3024, "HY000", "Query execution was interrupted, maximum statement execution time exceeded")
+_CLAUSES = (
+    (exp.Where, "where clause"),
+    (exp.Order, "order clause"),
+    (exp.Group, "group statement"),
+    (exp.Having, "having clause"),
+    (exp.Join, "on clause"),
+)
+
+
+def no_table(name: str, *, database: str) -> SqlError:
+    """Return MySQL's error 1146."""
+    return SqlError(1146, "42S02", f"Table '{database}.{name}' doesn't exist")
+
+
+def check_names(statement: exp.Expression, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> SqlError | None:
+    """Refuse another database and an unknown table; strip this database's name from the statement's tables.
+
+    Table names are compared exactly, as on a Linux server.
+    """
+    known = {name.alias.casefold() for name in statement.find_all(exp.CTE)}
+    made = statement.this if isinstance(statement, exp.Create) else None
+    for table in list(statement.find_all(exp.Table)):
+        if table.db and table.db != database:
+            return SqlError(1044, "42000", f"Access denied for user 'agent'@'localhost' to database '{table.db}'")
+        table.set("db", None)
+        if made is not None and (table is made or table.parent is made):
+            continue
+        if table.name and table.name not in tables and table.name.casefold() not in known:
+            if isinstance(statement, exp.Drop):
+                missing = f"Unknown table '{database}.{table.name}'"
+                return None if statement.args.get("exists") else SqlError(1051, "42S02", missing)
+            return no_table(table.name, database=database)
+    return None
+
+
+def translate_error(error: Exception, statement: exp.Expression, *, expired: bool) -> SqlError:
+    """Return what MySQL would have said about a statement that SQLite refused."""
+    text = str(error)
+    if expired or text in ("interrupted", "user-defined function raised exception"):
+        return _TIMEOUT
+    for pattern, make in _TRANSLATIONS:
+        if found := pattern.search(text):
+            return make(found[1] if found.groups() else "", statement)
+    return SqlError(1105, "HY000", f"Unknown error: {text}")
+
+
+def _unknown_column(name: str, statement: exp.Expression) -> SqlError:
+    where = "field list"
+    for column in statement.find_all(exp.Column):
+        if column.sql(dialect="mysql").replace("`", "").casefold() == name.casefold():
+            where = next((label for kind, label in _CLAUSES if column.find_ancestor(kind)), where)
+            break
+    return SqlError(1054, "42S22", f"Unknown column '{name}' in '{where}'")
+
+
+def _syntax(name: str, statement: exp.Expression) -> SqlError:
+    from agenttuning.environments.worlds.sql.dialect import syntax_error
+
+    return syntax_error(name or statement.sql(dialect="mysql"))
+
+
+_TRANSLATIONS = tuple(
+    (re.compile(pattern), make)
+    for pattern, make in (
+        (r"no such column: (.*)", _unknown_column),
+        (r"has no column named (.*)", _unknown_column),
+        (
+            r"ambiguous column name: (.*)",
+            lambda name, _: SqlError(1052, "23000", f"Column '{name}' in field list is ambiguous"),
+        ),
+        (
+            r"values (?:for|were supplied)|values were supplied",
+            lambda *_: SqlError(1136, "21S01", "Column count doesn't match value count at row 1"),
+        ),
+        (r"near \"(.*)\": syntax error", _syntax),
+        (r"misuse of (?:window|aggregate)", lambda *_: SqlError(1111, "HY000", "Invalid use of group function")),
+        (r"table `?(.*?)`? already exists", lambda name, _: SqlError(1050, "42S01", f"Table '{name}' already exists")),
+        (r"duplicate column name: (.*)", lambda name, _: SqlError(1060, "42S21", f"Duplicate column name '{name}'")),
+        (
+            r"sub-select returns|row value misused",
+            lambda *_: SqlError(1241, "21000", "Operand should contain 1 column(s)"),
+        ),
+        (
+            r"same number of result columns",
+            lambda *_: SqlError(1222, "21000", "The used SELECT statements have a different number of columns"),
+        ),
+        (
+            r"wrong number of arguments to function my_(\w+)",
+            lambda name, _: SqlError(
+                1582, "42000", f"Incorrect parameter count in the call to native function '{name}'"
+            ),
+        ),
+        (
+            r"string or blob too big|out of memory|database or disk is full",
+            lambda *_: SqlError(1301, "HY000", "Result was larger than max_allowed_packet - truncated"),
+        ),
+        (
+            r"not authorized|prohibited",
+            lambda *_: SqlError(
+                1227, "42000", "Access denied; you need (at least one of) the SUPER privilege(s) for this operation"
+            ),
+        ),
+    )
+)
