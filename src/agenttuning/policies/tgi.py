@@ -104,4 +104,4 @@ def _llama2_marks() -> PreTrainedTokenizerFast:
     """Return Llama-2's marks without its vocabulary: rendering text needs no more."""
     marks = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     bare = Tokenizer(WordLevel({mark: index for index, mark in enumerate(marks.values())}, marks["unk_token"]))
-    return PreTrainedTokenizerFast(tokenizer_object=bare, **marks)  # type: ignore[no-untyped-call]  # transformers'
+    return PreTrainedTokenizerFast(tokenizer_object=bare, **marks)
