@@ -76,7 +76,14 @@ def _counts() -> dict[str, dict[str, JsonValue]]:
                 "with_shared_text": dict.fromkeys(("alfworld", "database"), shared),
             },
         },
-        "mix": {"examples": {"alfworld": 391, "database": 398, "chat": 2400}},
+        "mix": {
+            "unit": "examples",
+            "sizes": {"alfworld": 391, "database": 395, "chat": 2400},
+            "epochs": {"alfworld": 2.4552, "database": 2.4304, "chat": 3.2},
+            "amounts": {
+                name: {"examples": count} for name, count in (("alfworld", 960), ("database", 960), ("chat", 7680))
+            },
+        },
         "train": {"steps": 600, "tokens_per_second": random.random()},
     }
 
