@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ _NO_SAMPLE = -2
 """Fills the matrix of samples behind a sample's end; equals no token."""
 _NO_TEXT = -1
 """A word of a training text that no sample has, and what lies outside of the text."""
-_PATTERNS_KEPT = 100_000
+_EMPTY: Ids = np.zeros(0, dtype=np.int64)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -53,11 +54,20 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What one training text holds of each sample, as shares of the sample's tokens: (samples,) each."""
+
+    exact: Shares
+    """Inside exact runs of at least n tokens."""
+    tolerant: Shares
+    """Inside matches of the rule, mismatches bridged."""
+
+
 class Reference:
     """The evaluation side, indexed by its n-grams.
 
-    Text shared by many samples stands at the same place in each, so all samples are compared with a training text in
-    one product per alignment, and equal patterns of agreement are extended once.
+    All alignments of a training text with all samples are compared and extended in one product.
     """
 
     def __init__(self, samples: Sequence[str], rule: Rule) -> None:
@@ -71,80 +81,90 @@ class Reference:
         self._tokens: Ids = np.full((len(ids), self._width), _NO_SAMPLE, dtype=np.int64)
         self.contaminated: Flags = np.zeros(self._tokens.shape, dtype=bool)
         """(samples, longest sample): the union of all matches so far."""
-        self._places: dict[int, list[tuple[int, int]]] = {}
+        starts, owners, keys = [_EMPTY], [_EMPTY], [_EMPTY.astype(np.uint64)]
         for index, sample in enumerate(ids):
             self._tokens[index, : len(sample)] = sample
-            for position, key in enumerate(_hashes(np.array(sample, dtype=np.int64), rule.n).tolist()):
-                self._places.setdefault(key, []).append((index, position))
-        self._keys = np.array(sorted(self._places), dtype=np.uint64)
-        self._extended: dict[bytes, Flags] = {}
+            hashes = _hashes(np.array(sample, dtype=np.int64), rule.n)
+            starts.append(np.arange(len(hashes)))
+            owners.append(np.full(len(hashes), index))
+            keys.append(hashes)
+        unsorted = np.concatenate(keys)
+        order = np.argsort(unsorted, kind="stable")
+        self._keys = unsorted[order]
+        self._owners, self._starts = np.concatenate(owners)[order], np.concatenate(starts)[order]
 
-    def match(self, text: str) -> Shares:
-        """Match one training text; return the share of every sample that it holds, (samples,), and add to the union."""
+    def match(self, text: str) -> Match:
+        """Match one training text with every sample, and add what it holds to the union."""
         get = self._vocabulary.get
         row = np.array([get(word, _NO_TEXT) for word in words(text)], dtype=np.int64)
-        found = np.zeros_like(self.contaminated)
+        samples, offsets = self._alignments(row)
+        if not len(samples):
+            nothing = np.zeros(len(self.lengths))
+            return Match(exact=nothing, tolerant=nothing)
         padding = np.full(self._width, _NO_TEXT, dtype=np.int64)
         padded = np.concatenate((padding, row, padding))
-        for offset, samples in self._alignments(row).items():
-            start = offset + self._width
-            equal = self._tokens[samples] == padded[start : start + self._width]
-            for sample, pattern in zip(samples, equal, strict=True):
-                found[sample] |= self._extend(pattern)
-        self.contaminated |= found
-        return found.sum(axis=1) / np.maximum(self.lengths, 1)
+        places = (offsets + self._width)[:, None] + np.arange(self._width)
+        equal = self._tokens[samples] == padded[places]
+        exact, tolerant = np.zeros_like(self.contaminated), np.zeros_like(self.contaminated)
+        np.logical_or.at(exact, samples, extend(equal, self.rule.model_copy(update={"tolerance": 0})))
+        np.logical_or.at(tolerant, samples, extend(equal, self.rule))
+        self.contaminated |= tolerant
+        lengths = np.maximum(self.lengths, 1)
+        return Match(exact=exact.sum(axis=1) / lengths, tolerant=tolerant.sum(axis=1) / lengths)
 
     def shares(self) -> Shares:
         """Return the contaminated share of every sample, (samples,), over all texts matched so far."""
         return self.contaminated.sum(axis=1) / np.maximum(self.lengths, 1)
 
-    def _alignments(self, row: Ids) -> dict[int, list[int]]:
-        """Return, for each offset at which some n-gram agrees, the samples that agree there."""
+    def _alignments(self, row: Ids) -> tuple[Ids, Ids]:
+        """Return the (sample, offset) pairs at which some n-gram agrees: sample token p faces text token p + offset."""
         hashes = _hashes(row, self.rule.n)
-        pairs = {
-            (position - start, sample)
-            for position in np.flatnonzero(np.isin(hashes, self._keys)).tolist()
-            for sample, start in self._places[int(hashes[position])]
-        }
-        alignments: dict[int, list[int]] = {}
-        for offset, sample in sorted(pairs):
-            alignments.setdefault(offset, []).append(sample)
-        return alignments
-
-    def _extend(self, pattern: Flags) -> Flags:
-        key = pattern.tobytes()
-        if key not in self._extended:
-            if len(self._extended) >= _PATTERNS_KEPT:
-                self._extended.clear()
-            self._extended[key] = extend(pattern, self.rule)
-        return self._extended[key]
+        first = np.searchsorted(self._keys, hashes, side="left")
+        counts = np.searchsorted(self._keys, hashes, side="right") - first
+        positions = np.repeat(np.arange(len(hashes)), counts)
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = np.repeat(first, counts) + within
+        span = len(row) + self._width
+        pairs = np.unique(self._owners[places] * span + (positions - self._starts[places] + self._width))
+        return pairs // span, pairs % span - self._width
 
 
 def extend(equal: Flags, rule: Rule) -> Flags:
-    """Mark what lies inside a match, given which tokens of an alignment are equal.
+    """Mark what lies inside a match, given which tokens of each alignment are equal: (alignments, tokens) to the same.
 
     Every run of at least n equal tokens is a seed; it grows to the right, then to the left, while the mismatches that
     it takes in stay within the tolerance, and ends on equal tokens.
     """
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], equal, [False])).astype(np.int8)))
-    inside = np.zeros(len(equal), dtype=bool)
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if stop - start < rule.n:
-            continue
-        right, used = _grow(equal[stop:], rule.tolerance)
-        left, _ = _grow(equal[:start][::-1], rule.tolerance - used)
-        inside[start - left : stop + right] = True
-    return inside
+    rows, width = equal.shape
+    edge = np.zeros((rows, 1), dtype=bool)
+    steps = np.diff(np.concatenate((edge, equal, edge), axis=1).astype(np.int8), axis=1)
+    row, start = np.nonzero(steps == 1)
+    stop = np.nonzero(steps == -1)[1]
+    seeds = stop - start >= rule.n
+    row, start, stop = row[seeds], start[seeds], stop[seeds]
+    budget = np.full(len(row), rule.tolerance)
+    reach_right, used = _grow(equal, row, stop, budget)
+    reach_left, _ = _grow(equal[:, ::-1], row, width - start, budget - used)
+    marks = np.zeros((rows, width + 1), dtype=np.int32)
+    np.add.at(marks, (row, width - reach_left), 1)
+    np.add.at(marks, (row, reach_right), -1)
+    return np.cumsum(marks, axis=1)[:, :width] > 0
 
 
-def _grow(equal: Flags, budget: int) -> tuple[int, int]:
-    """Return how far a match reaches into `equal`, ending on an equal token, and the mismatches it takes in."""
-    mismatches = np.cumsum(~equal)
-    reach = np.flatnonzero(equal & (mismatches <= budget))
-    if not len(reach):
-        return 0, 0
-    end = int(reach[-1])
-    return end + 1, int(mismatches[end])
+def _grow(equal: Flags, row: Ids, stop: Ids, budget: Ids) -> tuple[Ids, Ids]:
+    """Return, for seeds that end before `stop` in `row`, how far they reach, and the mismatches that they take in."""
+    rows, width = equal.shape
+    before = np.zeros((rows, width + 1), dtype=np.int64)
+    np.cumsum(~equal, axis=1, out=before[:, 1:])
+    last_equal = np.maximum.accumulate(np.where(equal, np.arange(1, width + 1), 0), axis=1)
+    last_equal = np.concatenate((np.zeros((rows, 1), dtype=np.int64), last_equal), axis=1)
+    mismatch_rows, mismatches = np.nonzero(~equal)
+    first = np.searchsorted(mismatch_rows, np.arange(rows + 1))
+    barred = first[row] + before[row, stop] + budget
+    exists = barred < first[row + 1]
+    limit = np.where(exists, np.append(mismatches, 0)[np.where(exists, barred, -1)], width)
+    reach = np.maximum(last_equal[row, limit], stop)
+    return reach, before[row, reach] - before[row, stop]
 
 
 def _hashes(ids: Ids, n: int) -> NDArray[np.uint64]:

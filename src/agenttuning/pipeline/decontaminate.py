@@ -1,15 +1,18 @@
 """Stage 4, decontaminate: the paper's n-gram rule between training trajectories and the test tasks of the run.
 
-A training trajectory is dropped when it holds, alone, more than the dirty share of an evaluation sample, the text
-shared by all samples of its world left out. Rates are reported twice, with that shared text and without.
+Rates are reported by the paper's rule, twice: with the instruction that all samples of a world share, and without. By
+that rule templated worlds look contaminated, since a new room in the old words differs in few tokens. So by default a
+trajectory is dropped when it holds, alone and word for word, more than the dirty share of a sample's own text.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
-from agenttuning.analysis.contamination import Reference, Rule
+from agenttuning.analysis.contamination import Reference, Rule, words
 from agenttuning.core.records import Trajectory
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import read_records, write_records
@@ -19,7 +22,7 @@ from agenttuning.pipeline.filter import Dropped
 from agenttuning.pipeline.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -29,19 +32,23 @@ if TYPE_CHECKING:
 
 
 class DecontaminateConfig(StageConfig):
-    """The constants of the rule; the paper's by default."""
+    """What is measured, and what is dropped."""
 
     rule: Rule = Rule()
+    """The constants; the paper's by default."""
+    drop: Literal["exact", "tolerant", "nothing"] = "exact"
+    """Which share of one sample must exceed `rule.dirty`: of exact matches, or of matches over mismatches too."""
 
 
+@dataclass
 class Sample:
     """One evaluation sample: what its episode opens with."""
 
-    def __init__(self, entry: Entry, opening: Sequence[str]) -> None:
-        self.environment = entry.environment
-        self.own = opening[-1]
-        """The task's own part, the last user turn of the opening."""
-        self.whole = "\n".join(opening)
+    environment: str
+    shared: str
+    """The user turns before the last: the instruction that the samples of a world share; may be empty."""
+    own: str
+    """The task's own part, the last user turn of the opening."""
 
 
 def run(config: DecontaminateConfig, run: Run) -> Manifest:
@@ -51,12 +58,15 @@ def run(config: DecontaminateConfig, run: Run) -> Manifest:
     if stage.finished:
         return stage.finished
     samples = asyncio.run(_openings(read_entries(tasks, "test")))
-    own = Reference([sample.own for sample in samples], config.rule)
-    whole = Reference([sample.whole for sample in samples], config.rule)
-    dropped = _split(source, stage.folder, own, whole, config.rule)
+    reference = Reference([sample.own for sample in samples], config.rule)
+    shared = dict.fromkeys((sample.shared for sample in samples), False)
+    dropped = _split(source, stage.folder, reference, shared, config)
     counts: dict[str, JsonValue] = {
         "dropped": dropped,
-        "rates": {"own_text": _rates(samples, own), "with_shared_text": _rates(samples, whole)},
+        "rates": {
+            "own_text": _rates(samples, reference, {}),
+            "with_shared_text": _rates(samples, reference, shared),
+        },
     }
     return stage.finish(outputs=("kept.jsonl", "dropped.jsonl"), counts=counts)
 
@@ -70,39 +80,47 @@ async def _openings(entries: Iterable[Entry]) -> list[Sample]:
             raise StageError(
                 f"{entry.environment} opens task {entry.task['id']!r} without a user turn; mend its start()"
             )
-        samples.append(Sample(entry, opening))
+        samples.append(Sample(entry.environment, "\n".join(opening[:-1]), opening[-1]))
     return samples
 
 
-def _split(source: Path, folder: Path, own: Reference, whole: Reference, rule: Rule) -> int:
+def _split(
+    source: Path, folder: Path, reference: Reference, shared: dict[str, bool], config: DecontaminateConfig
+) -> dict[str, JsonValue]:
+    """Match all training texts, note which shared texts they hold, and write what is kept and what is not."""
     kept: list[Trajectory] = []
     dropped: list[Dropped] = []
     trajectories = list(read_records(source, Trajectory))
     with progress("decontaminate", len(trajectories)) as advance:
         for trajectory in trajectories:
             text = "\n".join(message.content for message in trajectory.messages)
-            whole.match(text)
-            if own.match(text).max(initial=0.0) > rule.dirty:
+            for opening, found in shared.items():
+                shared[opening] = found or opening in text
+            match = reference.match(text)
+            share = {"exact": match.exact, "tolerant": match.tolerant}.get(config.drop)
+            if share is not None and share.max(initial=0.0) > config.rule.dirty:
                 dropped.append(Dropped(reason="holds a test sample", trajectory=trajectory))
             else:
                 kept.append(trajectory)
             advance(note=f"{len(dropped)} dropped")
     write_records(folder / "kept.jsonl", kept)
     write_records(folder / "dropped.jsonl", dropped)
-    return len(dropped)
+    return dict(sorted(Counter(row.trajectory.environment for row in dropped).items()))
 
 
-def _rates(samples: Sequence[Sample], reference: Reference) -> dict[str, JsonValue]:
+def _rates(samples: Sequence[Sample], reference: Reference, shared: Mapping[str, bool]) -> dict[str, JsonValue]:
+    """Rate the samples of each world; with `shared`, the shared text counts, as contaminated where it was found."""
     rule = reference.rule
     rates: dict[str, list[float]] = {}
-    short: dict[str, int] = {}
+    short: Counter[str] = Counter()
     for sample, tokens, share in zip(samples, reference.lengths.tolist(), reference.shares().tolist(), strict=True):
         rates.setdefault(sample.environment, [])
-        short.setdefault(sample.environment, 0)
-        if tokens < rule.n:
+        before = len(words(sample.shared)) if shared else 0
+        if tokens + before < rule.n:
             short[sample.environment] += 1
         else:
-            rates[sample.environment].append(share)
+            held = before if shared.get(sample.shared) else 0
+            rates[sample.environment].append((share * tokens + held) / (tokens + before))
     return {
         name: {
             "samples": len(shares) + short[name],

@@ -120,8 +120,8 @@ def sentence(random: Random, sizes: Sizes) -> Topic:
 
 MAKERS: dict[Maker, int] = {
     template: 5,
-    lines: 2,
-    json_list: 2,
+    lines: 3,
+    json_list: 3,
     json_object: 1,
     marked_answer: 2,
     two_parts: 2,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agenttuning.environments.worlds.dialogue.topic import Exchange, Maker, Sizes, Topic, pick, single
+from agenttuning.environments.worlds.dialogue.topic import (
+    Exchange,
+    Maker,
+    Sizes,
+    Topic,
+    coined,
+    pick,
+    pick_some_new,
+    single,
+)
 from agenttuning.environments.worlds.dialogue.vocabulary import (
     ANIMALS,
     CITIES,
@@ -29,9 +38,9 @@ _MISSING = "It is not there."
 
 def where(random: Random, sizes: Sizes) -> Topic:
     """Find the place of a thing in a short text; sometimes the thing is not in it."""
-    things = random.sample(NOUNS, random.randint(*sizes.rows) + 1)
+    things = pick_some_new(random, NOUNS, (sizes.rows[0] + 1, sizes.rows[1] + 1))
     absent = things.pop()
-    places = random.sample(PLACES, len(things))
+    places = pick_some_new(random, PLACES, (len(things), len(things)))
     relation = random.choice(("in", "near", "behind", "under", "beside"))
     story = " ".join(f"The {thing} is {relation} the {place}." for thing, place in zip(things, places, strict=True))
     order = random.sample(range(len(things)), min(2, len(things)))
@@ -48,8 +57,8 @@ def where(random: Random, sizes: Sizes) -> Topic:
 
 def contents(random: Random, sizes: Sizes) -> Topic:
     """Tell what is at a place: the same text read the other way round."""
-    things = pick(random, NOUNS, sizes.rows)
-    places = random.sample(PLACES, len(things))
+    things = pick_some_new(random, NOUNS, sizes.rows)
+    places = pick_some_new(random, PLACES, (len(things), len(things)))
     story = " ".join(f"There is a {thing} in the {place}." for thing, place in zip(things, places, strict=True))
     index = random.randrange(len(things))
     question = random.choice(("{} What is in the {}?", "{} Name the thing in the {}.")).format(story, places[index])
@@ -73,7 +82,7 @@ def who(random: Random, sizes: Sizes) -> Topic:
 
 def listing(random: Random, sizes: Sizes) -> Topic:
     """Choose the entry of a list that holds a word; entries are short phrases."""
-    nouns = pick(random, NOUNS + PLACES, (max(2, sizes.words[0]), sizes.words[1]))
+    nouns = pick_some_new(random, NOUNS + PLACES, (max(2, sizes.words[0]), sizes.words[1]))
     entries = [f"{random.choice(_LOOKS)} {noun} {random.randint(1, 9)}" for noun in nouns]
     index = random.randrange(len(entries))
     joined = random.choice((", ", "; ", "\n")).join(entries)
@@ -98,7 +107,7 @@ def remaining(random: Random, sizes: Sizes) -> Topic:
 
 def member(random: Random, sizes: Sizes) -> Topic:
     """Tell whether a word is in a list."""
-    words = random.sample(NOUNS, random.randint(*sizes.words) + 1)
+    words = pick_some_new(random, NOUNS, (sizes.words[0] + 1, sizes.words[1] + 1))
     absent = words.pop()
     present = random.random() < 0.5
     asked = random.choice(words) if present else absent
@@ -154,9 +163,17 @@ def columns_of(random: Random, sizes: Sizes) -> Topic:
 def _values(random: Random, wanted: int) -> list[str]:
     found: dict[str, None] = {}
     while len(found) < wanted:
-        words = random.choice((CITIES, COLOURS, NAMES, FOODS, JOBS))
-        found[str(random.randint(1, 99)) if random.random() < 0.5 else random.choice(words)] = None
+        found[_value(random)] = None
     return list(found)
+
+
+def _value(random: Random) -> str:
+    kind = random.random()
+    if kind < 0.4:
+        return str(random.randint(1, 99))
+    if kind < 0.5:
+        return f"{random.randint(0, 99)}.{random.randint(0, 9)}"
+    return coined(random) if kind < 0.6 else random.choice(random.choice((CITIES, COLOURS, NAMES, FOODS, JOBS)))
 
 
 MAKERS: dict[Maker, int] = {

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from string import ascii_uppercase
 from typing import TypeAlias
 
 from agenttuning.core.records import Difficulty, Record
+from agenttuning.environments.worlds.dialogue.vocabulary import NOUNS, PARTS
+
+_NEW = 0.4
+_CODES = 0.15
 
 
 class Exchange(Record):
@@ -60,3 +65,20 @@ def single(kind: str, key: str, question: str, answer: str) -> Topic:
 def pick(random: Random, words: tuple[str, ...], sizes: tuple[int, int]) -> list[str]:
     """Draw distinct words, as many as the sizes allow."""
     return random.sample(words, random.randint(*sizes))
+
+
+def pick_some_new(random: Random, words: tuple[str, ...], sizes: tuple[int, int]) -> list[str]:
+    """Draw distinct words of which now and then one is joined of two parts, or a code: nothing to know by heart."""
+    drawn = pick(random, words, sizes)
+    if random.random() < _NEW:
+        word = coined(random)
+        if word not in drawn:
+            drawn[random.randrange(len(drawn))] = word
+    return drawn
+
+
+def coined(random: Random) -> str:
+    """Return a word that no dictionary holds: two parts joined, seldom a short code."""
+    if random.random() < _CODES:
+        return f"{random.choice(ascii_uppercase)}{random.choice(ascii_uppercase)}{random.randint(1, 99)}"
+    return f"{random.choice(PARTS + NOUNS)}{random.choice(PARTS)}"

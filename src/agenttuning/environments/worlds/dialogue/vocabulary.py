@@ -91,6 +91,12 @@ FIELDS = _words(
     "month name number owner phone place points population position price product quantity rank rating salary score "
     "size speed state status stock team time title total type value weight width year"
 )
+PARTS = _words(
+    "arm bar basin bath burner butter can cell coffee control credit desk dining dish floor foot fruit garbage hair "
+    "hamper hand hanger holder key laundry machine night paper pepper remote rest room salt shaker side sink sponge "
+    "spray stand stove table tissue toilet top towel tub tv watering wine wood work"
+)
+"""What longer words are joined of."""
 NUMBERS = _words("one two three four five six seven eight nine ten")
 ORDINALS = _words("first second third fourth fifth sixth seventh eighth ninth tenth")
 ANYTHING = tuple(dict.fromkeys(ANIMALS + FOODS + THINGS + PLACES + COLOURS + QUALITIES + ACTS + JOBS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agenttuning.environments.worlds.dialogue.topic import Maker, Sizes, Topic, pick, single
+from agenttuning.environments.worlds.dialogue.topic import Maker, Sizes, Topic, pick, pick_some_new, single
 from agenttuning.environments.worlds.dialogue.vocabulary import (
     ANIMALS,
     ANYTHING,
@@ -16,6 +16,7 @@ from agenttuning.environments.worlds.dialogue.vocabulary import (
     NOUNS,
     NUMBERS,
     ORDINALS,
+    PARTS,
     QUALITIES,
     THINGS,
 )
@@ -28,14 +29,14 @@ _ALL = ANYTHING + NAMES + CITIES
 
 def repeat(random: Random, sizes: Sizes) -> Topic:
     """Say the words again."""
-    text = random.choice((" ", ", ")).join(pick(random, _ALL, sizes.words))
+    text = random.choice((" ", ", ")).join(pick_some_new(random, _ALL, sizes.words))
     asked = random.choice(("Repeat: {}", "Say this again: {}", "Copy these words: {}", 'Please write "{}" once more.'))
     return single("repeat", text, asked.format(text), text)
 
 
 def quote(random: Random, sizes: Sizes) -> Topic:
     """Give words back inside marks."""
-    phrase = " ".join(pick(random, _ALL, (1, min(3, sizes.words[1]))))
+    phrase = " ".join(pick_some_new(random, _ALL, (1, min(3, sizes.words[1]))))
     marks, name = random.choice(
         (('"{}"', "double quotes"), ("'{}'", "single quotes"), ("({})", "brackets"), ("[{}]", "square brackets"),
          ("`{}`", "backticks"), ("<{}>", "angle brackets"), ("*{}*", "stars"))
@@ -46,14 +47,14 @@ def quote(random: Random, sizes: Sizes) -> Topic:
 
 def reverse(random: Random, sizes: Sizes) -> Topic:
     """Give the words from last to first."""
-    words = pick(random, _ALL, sizes.words)
+    words = pick_some_new(random, _ALL, sizes.words)
     asked = random.choice(("Reverse the order: {}", "Write these words backwards: {}", "From last to first: {}"))
     return single("reverse", " ".join(words), asked.format(" ".join(words)), " ".join(reversed(words)))
 
 
 def position(random: Random, sizes: Sizes) -> Topic:
     """Name the n-th word, or the last."""
-    words = pick(random, _ALL, sizes.words)
+    words = pick_some_new(random, _ALL, sizes.words)
     index = random.randrange(min(len(words), len(ORDINALS)))
     place = "last" if index == len(words) - 1 and random.random() < 0.5 else ORDINALS[index]
     asked = random.choice(("What is the {} word: {}", "Name the {} word of this list: {}", "Which word comes {}? {}"))
@@ -62,7 +63,7 @@ def position(random: Random, sizes: Sizes) -> Topic:
 
 def neighbour(random: Random, sizes: Sizes) -> Topic:
     """Name the word after or before another."""
-    words = pick(random, _ALL, sizes.words)
+    words = pick_some_new(random, _ALL, sizes.words)
     index = random.randrange(len(words) - 1)
     side = random.choice(("after", "before"))
     known, wanted = (index, index + 1) if side == "after" else (index + 1, index)
@@ -84,7 +85,7 @@ def capitals(random: Random, sizes: Sizes) -> Topic:
 
 def replace(random: Random, sizes: Sizes) -> Topic:
     """Put one word in the place of another."""
-    words = pick(random, NOUNS, sizes.words)
+    words = pick_some_new(random, NOUNS, sizes.words)
     old, new = random.choice(words), random.choice(_ALL)
     changed = " ".join(new if word == old else word for word in words)
     asked = random.choice(("Replace {} with {}: {}", "Change {} to {} in: {}"))
@@ -94,11 +95,19 @@ def replace(random: Random, sizes: Sizes) -> Topic:
 
 def remove(random: Random, sizes: Sizes) -> Topic:
     """Leave one word out."""
-    words = pick(random, _ALL, (max(2, sizes.words[0]), sizes.words[1]))
+    words = pick_some_new(random, _ALL, (max(2, sizes.words[0]), sizes.words[1]))
     out = random.choice(words)
     asked = random.choice(("Remove {} from the list: {}", "Leave out {}: {}"))
     left = ", ".join(word for word in words if word != out)
     return single("remove", f"{out} {' '.join(words)}", asked.format(out, ", ".join(words)), left)
+
+
+def join(random: Random, sizes: Sizes) -> Topic:
+    """Write two words as one."""
+    del sizes
+    left, right = random.sample(NOUNS + PARTS, 2)
+    question = random.choice(("Join {} and {}.", "Write {} and {} as one word.")).format(left, right)
+    return single("join", f"{left} {right}", question, left + right)
 
 
 def add_word(random: Random, sizes: Sizes) -> Topic:
@@ -146,16 +155,17 @@ def odd_one(random: Random, sizes: Sizes) -> Topic:
 
 
 MAKERS: dict[Maker, int] = {
-    repeat: 3,
+    repeat: 5,
     quote: 2,
-    reverse: 2,
+    reverse: 3,
     position: 2,
     neighbour: 2,
     capitals: 2,
-    replace: 2,
-    remove: 2,
+    replace: 3,
+    remove: 3,
     add_word: 1,
     count: 2,
     alphabet: 1,
     odd_one: 2,
+    join: 1,
 }
