@@ -11,7 +11,7 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -26,7 +26,7 @@ from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.collect import play_missing
 from agenttuning.pipeline.construct import read_entries
-from agenttuning.policies import OracleConfig, PolicyConfig
+from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PolicyConfig, TgiConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,11 +47,14 @@ class EvaluatedModel(Record):
     policy: Literal["local", "openai", "tgi", "oracle"] = "local"
     """`local` loads it into this process, `openai` and `tgi` ask a server, `oracle` plays the gold solutions."""
     model: str | None = None
-    """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result."""
+    """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result.
+    For `openai` the name that the server knows, by default the name under `models`."""
     base_url: str | None = None
     """Address of the server, for `openai` and `tgi`."""
     api_key_env: str | None = None
-    """Environment variable that holds the key of the server, for `openai`."""
+    """Environment variable that holds the key of the server."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of a `local` model; float32 makes a reply independent of what else is in its batch."""
 
     @model_validator(mode="after")
     def _reachable(self) -> EvaluatedModel:
@@ -87,7 +90,7 @@ class EvaluateConfig(StageConfig):
         if not self.models:
             raise ValueError("name at least one model, for example [evaluate.models.tuned]")
         for name, model in self.models.items():
-            if model.policy == "local" and model.model is None and name not in {"base", "tuned"}:
+            if model.policy in {"local", "tgi"} and model.model is None and name not in {"base", "tuned"}:
                 raise ValueError(f"models.{name}.model is missing; only 'base' and 'tuned' are known from the run")
         return self
 
@@ -173,16 +176,31 @@ def print_table(table: Table) -> None:
 
 
 def _policy(name: str, model: EvaluatedModel, config: EvaluateConfig, run: Run) -> PolicyConfig:
-    """Turn an evaluated model into the policy that plays it."""
+    """Turn an evaluated model into the policy that plays it, under the recipe's name for it."""
     if model.policy == "oracle":
         return OracleConfig()
-    table: dict[str, object] = {"kind": model.policy, "name": name, "sampling": config.sampling.model_dump()}
-    if model.policy == "local":
-        table["model"] = model.model or _own_model(name, run)
-    else:
-        table |= {key: value for key, value in model if key != "policy" and value is not None}
-    policy: PolicyConfig = TypeAdapter(PolicyConfig).validate_python(table)
-    return policy
+    if model.policy == "openai":
+        return OpenAIConfig(
+            name=name,
+            model=model.model or name,
+            sampling=config.sampling,
+            base_url=model.base_url or "",
+            api_key_env=model.api_key_env,
+            max_connections=config.concurrency,
+        )
+    known = model.model or _own_model(name, run)
+    if model.policy == "tgi":
+        return TgiConfig(
+            name=name,
+            model=known,
+            sampling=config.sampling,
+            base_url=model.base_url or "",
+            api_key_env=model.api_key_env,
+            max_connections=config.concurrency,
+        )
+    return LocalConfig(
+        name=name, model=known, sampling=config.sampling, dtype=model.dtype, max_batch=config.concurrency
+    )
 
 
 def _own_model(name: str, run: Run) -> str:
@@ -201,7 +219,7 @@ def _own_model(name: str, run: Run) -> str:
 def _tuned_folder(config: EvaluateConfig, run: Run) -> dict[str, Path]:
     """Return the run's own model as an input of the stage, where a model of the evaluation is that one."""
     tuned = config.models.get("tuned")
-    own = tuned is not None and tuned.policy == "local" and tuned.model is None
+    own = tuned is not None and tuned.policy in {"local", "tgi"} and tuned.model is None
     return {"model": run.output("train", "model")} if own else {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agenttuning.analysis.errors import CATEGORIES
 from agenttuning.analysis.tables import Table, before_after, full_scores, label, percent, points
@@ -94,6 +94,63 @@ def data_table(facts: Facts) -> Table:
     return rows_of(facts.table("filter", "table"), "world")
 
 
+class Part(NamedTuple):
+    """One source of the mixture."""
+
+    source: str
+    size: int | None
+    """Rows that it has."""
+    examples: int | None
+    """Draws that the plan gives it."""
+    epochs: float | None
+    """How often its rows are gone through."""
+    tokens: int
+    """Tokens of it that training saw."""
+
+
+def mixture(facts: Facts) -> list[Part]:
+    """Return the sources of the mixture, from the plan of stage mix and from what training saw."""
+    counts = facts.stages["mix"].counts if "mix" in facts.stages else {}
+    amounts, sizes, epochs = facts.table("mix", "amounts"), counts.get("sizes"), counts.get("epochs")
+    sources = list(dict.fromkeys((*amounts, *facts.tokens)))
+    return [
+        Part(
+            source,
+            _whole(sizes.get(source) if isinstance(sizes, dict) else None),
+            _whole(amounts.get(source, {}).get("examples")),
+            _number(epochs.get(source) if isinstance(epochs, dict) else None),
+            facts.tokens.get(source, 0),
+        )
+        for source in sources
+    ]
+
+
+def mixture_table(parts: Sequence[Part]) -> Table:
+    """Return the mixture by examples and by tokens: 20 % of the one is not 20 % of the other."""
+    drawn, seen = sum(part.examples or 0 for part in parts), sum(part.tokens for part in parts)
+    rows = [
+        (
+            part.source,
+            shown(part.size),
+            shown(part.examples),
+            percent(part.examples / drawn) if part.examples is not None and drawn else "",
+            "" if part.epochs is None else f"{part.epochs:.2f}",
+            shown(part.tokens) if seen else "",
+            percent(part.tokens / seen) if seen else "",
+        )
+        for part in parts
+    ]
+    return Table(("source", "rows", "examples drawn", "share", "epochs", "tokens trained on", "share of tokens"), rows)
+
+
+def _whole(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _number(value: JsonValue) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
 def contamination_tables(facts: Facts) -> dict[str, Table]:
     """Return the contamination rates, by what was compared: with the text that all samples share, and without."""
     tables = facts.table("decontaminate", "rates")
@@ -148,10 +205,8 @@ def markdown(facts: Facts) -> str:
         parts += ["## Elementary errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
     if facts.table("filter", "table"):
         parts += ["## Data\n", data_table(facts).markdown()]
-    if facts.tokens:
-        total = sum(facts.tokens.values())
-        rows = [(name, f"{count:,}", percent(count / total)) for name, count in facts.tokens.items()]
-        parts += ["## Tokens that training saw\n", Table(("source", "tokens", "share"), rows).markdown()]
+    if parts_mixed := mixture(facts):
+        parts += ["## Mixture\n", mixture_table(parts_mixed).markdown()]
     if facts.loss:
         parts += [
             "## Training\n",

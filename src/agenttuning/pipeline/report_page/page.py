@@ -72,8 +72,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    total = sum(facts.tokens.values())
-    tokens = [Share(name, count / total) for name, count in facts.tokens.items()] if total else []
+    mixed = words.mixture(facts)
     return engine.get_template("page.html").render(
         facts=facts,
         title=words.title(facts),
@@ -90,9 +89,10 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
             (world, [f"{words.shown(count)} {reason}" for reason, count in reasons.items()])
             for world, reasons in facts.table("filter", "rejected").items()
         ],
-        tokens=[(share.name, facts.tokens[share.name], percent(share.value)) for share in tokens],
-        token_figure=stack(tokens),
+        mixture=words.mixture_table(mixed),
+        mixture_figures=_mixture_figures(mixed),
         loss_figure=curve(facts.loss) if len(facts.loss) > 1 else None,
+        contaminated=facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None,
         contamination=words.contamination_tables(facts),
         provenance=words.provenance_table(facts),
         versions=words.versions(facts),
@@ -145,6 +145,19 @@ def _errors(facts: Facts, world: str) -> ErrorPanel:
         shares = [Share(model, facts.errors[model][world][category]) for model in models]
         lines.append((category, [percent(share.value) for share in shares], bars(shares)))
     return ErrorPanel(world, lines)
+
+
+def _mixture_figures(parts: Sequence[words.Part]) -> list[tuple[str, str]]:
+    """Return what is shared out, and the figure; a measure that nothing was counted by has none."""
+    measures = (
+        ("by examples drawn", [part.examples or 0 for part in parts]),
+        ("by tokens trained on", [part.tokens for part in parts]),
+    )
+    return [
+        (name, stack([Share(part.source, count / sum(counts)) for part, count in zip(parts, counts, strict=True)]))
+        for name, counts in measures
+        if sum(counts)
+    ]
 
 
 def _sampling(facts: Facts) -> str:
