@@ -1,7 +1,7 @@
-"""Finds official games: in a folder, a .zip or tar archive, a single file; AgentBench's path lists name more splits.
+"""Finds official games: in a folder, .zip, tar archive or single file; AgentBench's path lists name more splits.
 
-A release names its games `<split>/<task>/<trial>/game.tw-pddl`. A path list (`dev.json`, `standard.json`) beside them is
-a split of its own, in its own order, as soon as every game that it lists is there: half a list is no split.
+A release names its games `<split>/<task>/<trial>/game.tw-pddl`. A path list (`dev.json`, `standard.json`) beside
+them is a split of its own, in its own order, as soon as every game that it lists is there: half a list is no split.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from lzma import LZMAError
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -86,10 +87,8 @@ def _splits(source: Path) -> dict[str, list[str]]:
     for name in names:
         splits.setdefault(_split(name), []).append(name)
     present = set(names)
-    for split, listed in _lists(source):
-        if listed and present.issuperset(listed):
-            splits[split] = listed
-    return splits
+    whole = {split: listed for split, listed in _lists(source) if listed and present.issuperset(listed)}
+    return splits | whole
 
 
 def _split(name: str) -> str:
@@ -121,14 +120,14 @@ def _zipped(path: Path) -> Iterator[_Entry]:
     with _whole(path), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.filename.endswith(_SUFFIX) and member.file_size <= _LARGEST:
-                yield _short(member.filename), lambda member=member: archive.read(member)
+                yield _short(member.filename), partial(archive.read, member)
 
 
 def _tarred(path: Path) -> Iterator[_Entry]:
     with _whole(path), tarfile.open(path) as archive:
         for member in archive:
             if member.isfile() and member.name.endswith(_SUFFIX) and member.size <= _LARGEST:
-                yield _short(member.name), lambda member=member: _extracted(archive, member)
+                yield _short(member.name), partial(_extracted, archive, member)
 
 
 def _extracted(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -145,7 +145,11 @@ class _Problem:
 
     def items(self) -> tuple[Item, ...]:
         types = self._types("objecttype")
-        inside = {row[0]: self._places.index(row[1]) for row in self._facts.get("inreceptacle", [])}
+        inside: dict[str, set[int]] = {}
+        for item, place in (row for row in self._facts.get("inreceptacle", []) if len(row) == 2):
+            index = self._places.index(place)
+            if index is not None:
+                inside.setdefault(item, set()).add(index)
         at: dict[str, list[int]] = {}
         for row in self._facts.get("objectatlocation", []):
             at.setdefault(row[0], []).append(self._numbers[row[1]])
@@ -158,7 +162,7 @@ class _Problem:
             Item(
                 name=self._items.names[item],
                 type=types.get(item, _base(item)),
-                inside=inside.get(item),
+                inside=tuple(sorted(inside.get(item, ()))),
                 at=tuple(at.get(item, ())),
                 marks=tuple(sorted(set(marks.get(item, ())))),
             )
