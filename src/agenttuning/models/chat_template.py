@@ -112,10 +112,22 @@ def backend(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
     return found
 
 
-class Llama2Template:
-    """Llama-2-chat as the paper trains and serves it.
+def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    """Return the id of a token that must be there.
 
-    First turn: `<s>[INST] <<SYS>>\\n{system}\\n<</SYS>>\\n\\n{user} [/INST] {answer} </s>`; later turns
+    Raises:
+        DataError: it is not in the vocabulary.
+    """
+    found = backend(tokenizer).token_to_id(token)
+    if found is None:
+        raise DataError(f"the tokenizer of {tokenizer.name_or_path!r} has no token {token!r}; save it again with it")
+    return found
+
+
+class Llama2Template:
+    r"""Llama-2-chat as the paper trains and serves it.
+
+    First turn: `<s>[INST] <<SYS>>\n{system}\n<</SYS>>\n\n{user} [/INST] {answer} </s>`; later turns
     `<s>[INST] {user} [/INST] {answer} </s>`. Both sides are stripped, every user turn has a BOS of its
     own, and the space before EOS belongs to the answer and to the loss. A system message of the
     conversation takes the place of `system`; None sends none.

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agenttuning.core.records import digest
-from agenttuning.models.chat_template import DialogueBuilder, TokenizedDialogue, plain_encoder
+from agenttuning.models.chat_template import DialogueBuilder, TokenizedDialogue, plain_encoder, token_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +37,8 @@ class CompactTemplate:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         encoder = plain_encoder(tokenizer)
-        special = dict(zip(SPECIAL_TOKENS, tokenizer.convert_tokens_to_ids(list(SPECIAL_TOKENS)), strict=True))
-        self._marks = {role: special[mark] for role, mark in MARKS.items()}
-        self._end = special[END]
+        self._marks = {role: token_id(tokenizer, mark) for role, mark in MARKS.items()}
+        self._end = token_id(tokenizer, END)
         # Worlds repeat themselves: instructions and observations come back in thousands of dialogues.
         self._encode = lru_cache(maxsize=1 << 15)(
             lambda text: tuple(encoder.encode(text, add_special_tokens=False).ids)

@@ -7,37 +7,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from pydantic import Field
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-from agenttuning.core.records import Record
 from agenttuning.errors import DataError, RecipeError
 from agenttuning.models.chat_template import Llama2Template
 from agenttuning.models.compact_template import COMPACT_JINJA, CompactTemplate
+from agenttuning.models.shape import LlamaShape, TemplateName
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from agenttuning.models.chat_template import ChatTemplate
 
-TemplateName = Literal["auto", "llama2", "llama2-no-system"]
+__all__ = [
+    "ChatModel",
+    "LlamaShape",
+    "TemplateName",
+    "choose_template",
+    "fresh_model",
+    "load_chat_model",
+    "load_tokenizer",
+    "load_weights",
+    "resolve_model",
+]
+
 Precision = Literal["float32", "bfloat16"]
 TINY_BASE = "tiny-base"
 _SMALL = 512
 """Up to this hidden size eager attention is quicker than SDPA on a CPU, whose flash backward dominates."""
-
-
-class LlamaShape(Record):
-    """Shape of a fresh Llama; the defaults are the tiny base, about a million parameters."""
-
-    hidden: int = Field(default=128, gt=0)
-    layers: int = Field(default=4, gt=0)
-    heads: int = Field(default=2, gt=0)
-    """Few wide heads are quicker on a CPU than many narrow ones."""
-    feed_forward: int = Field(default=384, gt=0)
-    max_length: int = Field(default=2048, gt=0)
-    """Positions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def load_chat_model(
     tokenizer = load_tokenizer(folder)
     chosen = choose_template(tokenizer, name=template)
     model = load_weights(folder, dtype=dtype)
-    model.to(torch.device(device)).eval()
+    torch.nn.Module.to(model, torch.device(device)).train(mode=False)
     limit = int(model.config.max_position_embeddings)
     return ChatModel(str(name), folder, model, tokenizer, chosen, limit)
 
@@ -180,11 +178,12 @@ def fresh_model(shape: LlamaShape, tokenizer: PreTrainedTokenizerBase, *, seed: 
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        attn_implementation="eager",
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return LlamaForCausalLM(config)
+        model = LlamaForCausalLM(config)
+    model.set_attn_implementation("eager")
+    return model
 
 
 def _first_line(error: Exception) -> str:

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, JsonValue
 
-from agenttuning.core.records import Message, Record
+from agenttuning.core.records import Record
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import DataError, RecipeError, StageError, nearest
-from agenttuning.pipeline.mix_sources import Example, read_sources
-from agenttuning.pipeline.training_set import write_training_set
 from agenttuning.training.mixture import Mixture, example_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from agenttuning.core.records import Message
     from agenttuning.core.run import Manifest, Run
+    from agenttuning.pipeline.mix_sources import Example
 
 Weights = Literal["equal", "size"] | dict[str, float]
 AGENT, GENERAL = "agent", "general"
@@ -73,6 +73,9 @@ class _Lengths(Record):
 
 def run(config: MixConfig, run: Run) -> Manifest:
     """Write `train.parquet` (messages, source, environment, task; in plan order) and `plan.json`."""
+    from agenttuning.pipeline.mix_sources import read_sources
+    from agenttuning.pipeline.training_set import write_training_set
+
     inputs = {"kept": run.output("decontaminate", "kept.jsonl")}
     for path in (*config.agent_files, *config.general_files):
         if not path.is_file():
@@ -107,7 +110,7 @@ def run(config: MixConfig, run: Run) -> Manifest:
     )
     write_atomic(stage.folder / "plan.json", plan.model_dump_json(indent=2) + "\n")
     counts: dict[str, JsonValue] = plan.model_dump(mode="json", exclude={"shares"})
-    counts["unusable"] = {name: count for name, count in sources.unusable.items()}
+    counts["unusable"] = dict(sources.unusable)
     return stage.finish(outputs=("train.parquet", "plan.json"), counts=counts)
 
 
@@ -175,7 +178,9 @@ def _weights(weights: Weights, sources: Mapping[str, list[Example]]) -> dict[str
 
 
 def _mean_length(weights: Mapping[str, Fraction], lengths: Mapping[str, list[_Lengths]]) -> Fraction:
-    means = (part * Fraction(sum(n.tokens for n in lengths[name]), len(lengths[name])) for name, part in weights.items())
+    means = (
+        part * Fraction(sum(n.tokens for n in lengths[name]), len(lengths[name])) for name, part in weights.items()
+    )
     return sum(means, Fraction(0))
 
 
@@ -185,7 +190,7 @@ def _measure(sources: Mapping[str, list[Example]], count_with: str | None) -> di
     from agenttuning.models.load import choose_template, load_tokenizer, resolve_model
 
     template = choose_template(load_tokenizer(resolve_model(count_with)))
-    measured = {}
+    measured: dict[str, list[_Lengths]] = {}
     for name, rows in sources.items():
         measured[name] = []
         for example in rows:

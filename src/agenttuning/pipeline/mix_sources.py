@@ -49,9 +49,7 @@ def read_sources(
     sources = Sources({}, {}, {})
     for trajectory in sorted(read_records(kept, Trajectory), key=lambda trajectory: trajectory.key):
         side = sources.general if trajectory.environment in general else sources.agent
-        example = Example(
-            environment=trajectory.environment, task=trajectory.task, messages=trajectory.messages
-        )
+        example = Example(environment=trajectory.environment, task=trajectory.task, messages=trajectory.messages)
         side.setdefault(trajectory.environment, []).append(example)
     for path in agent_files:
         _add(sources, sources.agent, path, read_agentinstruct(path))

@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from agenttuning.core.records import Message, Record
 from agenttuning.core.store import disk_errors
 from agenttuning.errors import DataError
-from agenttuning.pipeline.mix_sources import Example
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from agenttuning.pipeline.mix_sources import Example
 
 _GROUP = 4096
 _TURN = pa.struct([("role", pa.string()), ("content", pa.string()), ("train", pa.bool_())])
@@ -74,7 +75,9 @@ def read_training_set(path: Path) -> Iterator[TrainingExample]:
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path} is no readable Parquet file: {error}; run the mix stage again") from error
     if not file.schema_arrow.equals(_SCHEMA):
-        raise DataError(f"{path} has the columns {file.schema_arrow.names}, not {_SCHEMA.names}; run the mix stage again")
+        raise DataError(
+            f"{path} has the columns {file.schema_arrow.names}, not {_SCHEMA.names}; run the mix stage again"
+        )
     for batch in file.iter_batches(batch_size=_GROUP):
         for row in batch.to_pylist():
             yield TrainingExample.model_validate(row)

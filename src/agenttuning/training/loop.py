@@ -2,10 +2,11 @@
 
     tokenizer = train_tokenizer(texts, vocabulary=1000, max_length=2048)
     model = fresh_model(LlamaShape(), tokenizer, seed=0)
-    corpus = tokenize_dialogues(CompactTemplate(tokenizer), dialogues, max_length=1024)   # (messages, source) pairs
-    settings = LoopSettings(steps=1000, batch_tokens=2048, optimizer=OptimizerConfig(kind="muon", learning_rate=5e-3))
-    fit(model, corpus.rows, settings=settings, on_step=print)                             # in memory
-    fit(model, corpus.rows, settings=settings, folder=Path("out"))                        # checkpoints, resumes by itself
+    corpus = tokenize_dialogues(CompactTemplate(tokenizer), dialogues, max_length=1024)  # (messages, source) pairs
+    muon = OptimizerConfig(kind="muon", learning_rate=5e-3, schedule="flat-linear", warmup=0.05)
+    settings = LoopSettings(steps=1000, batch_tokens=2048, optimizer=muon)
+    fit(model, corpus.rows, settings=settings, on_step=print)        # in memory
+    fit(model, corpus.rows, settings=settings, folder=Path("out"))   # with checkpoints; resumes by itself
     export(model, tokenizer, Path("out/model"))
 
 One process. More join at `gather` (each takes its share of a step's rows) and at `accumulate` (the trained
@@ -15,21 +16,21 @@ tokens are counted over all of them before the first backward pass).
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
-from pydantic import Field
 
 from agenttuning.core.records import Record, digest
 from agenttuning.core.store import Appender, read_records, write_records
 from agenttuning.errors import StageError
 from agenttuning.training.checkpoint import Resumed, resume_checkpoint, save_checkpoint
 from agenttuning.training.mixture import reshuffled
-from agenttuning.training.optimizer import OptimizerConfig, build_optimizers, learning_rate, set_learning_rate
-from agenttuning.training.packing import Batching
-from agenttuning.training.step import BatchShape, Precision, accumulate, gather, lay_out, require_plain_head
+from agenttuning.training.optimizer import build_optimizers, learning_rate, set_learning_rate
+from agenttuning.training.settings import LoopSettings, OptimizerConfig
+from agenttuning.training.step import BatchShape, accumulate, gather, lay_out, require_plain_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,28 +42,15 @@ if TYPE_CHECKING:
     from agenttuning.training.mixture import Plan
 
 
-class LoopSettings(Record):
-    """Everything that the result depends on, beside model, rows and plan."""
-
-    steps: int = Field(gt=0)
-    """Optimiser steps."""
-    batch_tokens: int = Field(gt=0)
-    """Real tokens per step; rows are drawn until there are as many."""
-    optimizer: OptimizerConfig = OptimizerConfig()
-    batching: Batching = "buckets"
-    """`buckets` groups like lengths; `packed` fills rows of `row_tokens`, for long contexts and GPUs."""
-    row_tokens: int = Field(default=4096, gt=0)
-    """Length of a packed row; not less than the longest dialogue."""
-    pass_tokens: int = Field(default=16384, gt=0)
-    """Most tokens in one forward pass: what memory allows."""
-    precision: Precision = "bfloat16"
-    """`bfloat16` is autocast over float32 weights."""
-    threads: int = Field(default=1, gt=0)
-    """CPU threads inside an operation; more than one slows small models down, and changes the last bits."""
-    checkpoint_every: int = Field(default=100, gt=0)
-    """Steps between checkpoints."""
-    seed: int = 0
-    """Of the order of rows, when no plan is given."""
+__all__ = [
+    "FitResult",
+    "LoopSettings",
+    "OnStep",
+    "OptimizerConfig",
+    "StepMetrics",
+    "StepSpeed",
+    "fit",
+]
 
 
 class StepMetrics(Record):
@@ -173,7 +161,7 @@ class _Session:
         batches = lay_out(drawn, self._shape, device=self._weights[0].device)
         loss = accumulate(self._model, batches, precision=settings.precision)
         norm = float(torch.nn.utils.clip_grad_norm_(self._weights, settings.optimizer.clip))
-        if not (loss == loss and norm == norm and abs(norm) != float("inf")):
+        if not (math.isfinite(loss) and math.isfinite(norm)):
             raise StageError(
                 f"the loss of step {step + 1} is {loss!r} with gradient norm {norm!r}; "
                 "lower train.learning_rate, or train in float32"

@@ -7,36 +7,17 @@ parameters trained from scratch, where it reaches AdamW's loss in about a third 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
-from pydantic import Field
-
-from agenttuning.core.records import Record
 
 if TYPE_CHECKING:
     from torch import nn
 
-Schedule = Literal["cosine", "flat-linear", "constant"]
+    from agenttuning.training.settings import OptimizerConfig
+
 _FLAT_UNTIL = 0.6
 _LAST = 0.02
-
-
-class OptimizerConfig(Record):
-    """How weights move."""
-
-    kind: Literal["adamw", "muon"] = "adamw"
-    """`muon` orthogonalises the update of every hidden matrix and leaves embeddings and norms to AdamW."""
-    learning_rate: float = Field(default=5e-5, gt=0.0)
-    """Peak; 5e-5 for the paper's 7B and 13B (second-hand), 1e-5 for 70B (unverified)."""
-    schedule: Schedule = "cosine"
-    """`cosine` to 0 (the paper's, second-hand); `flat-linear` flat to 60 % of the steps, then linear to 2 % of the peak."""
-    warmup: float = Field(default=0.02, ge=0.0, lt=1.0)
-    """Share of the steps in which the rate rises from 0; 2 % in the paper (second-hand)."""
-    weight_decay: float = Field(default=0.01, ge=0.0)
-    """On matrices only; not published by the paper."""
-    clip: float = Field(default=1.0, gt=0.0)
-    """Largest norm of a step's gradient; not published by the paper."""
 
 
 def build_optimizers(model: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optimizer]:

@@ -6,7 +6,7 @@ Neither pads a short dialogue to the longest one, and neither lets one dialogue 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agenttuning.training.mask import TrainingRow
+    from agenttuning.training.settings import Batching
 
-Batching = Literal["buckets", "packed"]
 BATCH_COST = 192
 """What one more forward and backward pass costs, in tokens; measured on the tiny shape on a CPU."""
 
@@ -72,11 +72,10 @@ def bucket(lengths: Sequence[int], *, limit: int, cost: int = BATCH_COST) -> lis
 
 
 def pack(lengths: Sequence[int], *, width: int) -> list[list[int]]:
-    """Fill rows of `width` tokens with whole dialogues: longest first, each into the fullest row that still has room."""
+    """Fill rows of `width` tokens with whole dialogues: longest first, each into the fullest row with room."""
     rows: list[list[int]] = []
     room: list[int] = []
     for index in sorted(range(len(lengths)), key=lambda index: (-lengths[index], index)):
-        assert lengths[index] <= width, "a row was cut to the length limit before"
         fits = [row for row, left in enumerate(room) if left >= lengths[index]]
         if fits:
             chosen = min(fits, key=lambda row: room[row])

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch.nn import functional
 
 from agenttuning.errors import StageError
-from agenttuning.training.packing import Batching, make_batch, plan_batches
+from agenttuning.training.packing import make_batch, plan_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from transformers import PreTrainedModel
 
     from agenttuning.training.mask import TrainingRow
     from agenttuning.training.mixture import Plan
     from agenttuning.training.packing import Batch
-
-Precision = Literal["float32", "bfloat16"]
+    from agenttuning.training.settings import Batching, Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def summed_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """Return the summed cross-entropy of the trained tokens; only their positions go through the output layer."""
     hidden = hidden_states(model, batch.input_ids, batch.position_ids)
     chosen = hidden.flatten(0, 1).index_select(0, batch.predictors)
-    logits = cast("torch.nn.Linear", model.get_output_embeddings())(chosen)
+    logits = output_layer(model)(chosen)
     return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
 
 
@@ -85,6 +84,12 @@ def hidden_states(model: PreTrainedModel, input_ids: torch.Tensor, position_ids:
     return cast("torch.Tensor", states)
 
 
+def output_layer(model: PreTrainedModel) -> torch.nn.Linear:
+    """Return the layer from hidden states to logits."""
+    layer: Callable[[], object] = model.get_output_embeddings
+    return cast("torch.nn.Linear", layer())
+
+
 def require_plain_head(model: PreTrainedModel) -> None:
     """Refuse a model whose logits are more than its output layer on its last hidden state.
 
@@ -94,9 +99,9 @@ def require_plain_head(model: PreTrainedModel) -> None:
     device = next(model.parameters()).device
     probe = torch.arange(4, device=device)[None]
     was_training = model.training
-    model.eval()
+    model.train(False)  # noqa: FBT003 - torch's own signature
     with torch.no_grad():
-        ours = cast("torch.nn.Linear", model.get_output_embeddings())(hidden_states(model, probe, None))
+        ours = output_layer(model)(hidden_states(model, probe, None))
         theirs = model(input_ids=probe, use_cache=False).logits
     model.train(was_training)
     if not torch.allclose(ours.float(), theirs.float(), atol=1e-3, rtol=1e-2):

@@ -1,0 +1,131 @@
+"""The work of the train stage, apart from its configuration so that reading a recipe loads no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from agenttuning.errors import RecipeError
+from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
+from agenttuning.models.tokenizer import train_tokenizer
+from agenttuning.pipeline.progress import progress
+from agenttuning.pipeline.training_set import TrainingExample, read_training_set
+from agenttuning.training.export import export
+from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
+from agenttuning.training.mask import Corpus, tokenize_dialogues
+from agenttuning.training.mixture import Plan, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pydantic import JsonValue
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from agenttuning.pipeline.train import TrainConfig
+
+
+def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, seed: int) -> dict[str, JsonValue]:
+    """Train from `base`, or from random weights, into `folder`; return the counts of the stage."""
+    dialogues, order = _distinct(data)
+    tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
+    template = choose_template(tokenizer, name=config.template)
+    pairs = ((dialogue.messages, dialogue.environment) for dialogue in dialogues)
+    corpus = tokenize_dialogues(template, pairs, max_length=config.max_length)
+    plan, draws_dropped = _row_plan(corpus, order)
+    model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
+    _require_positions(model, config)
+    torch.nn.Module.to(model, _device(config.device))
+    _fit(model, corpus, plan, config=config, folder=folder, seed=seed)
+    export(model, tokenizer, folder / "model")
+    return {
+        "steps": config.steps,
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "template": template.digest,
+        "dialogues": len(dialogues),
+        "dropped": {**corpus.dropped},
+        "draws_dropped": draws_dropped,
+        "cut": corpus.cut,
+    }
+
+
+def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
+    """Return the part of the configuration that the loop takes."""
+    optimizer = OptimizerConfig(
+        kind=config.optimizer,
+        learning_rate=config.learning_rate,
+        schedule=config.schedule,
+        warmup=config.warmup,
+        weight_decay=config.weight_decay,
+        clip=config.clip,
+    )
+    return LoopSettings(
+        steps=config.steps,
+        batch_tokens=config.batch_tokens,
+        optimizer=optimizer,
+        batching=config.batching,
+        row_tokens=config.max_length,
+        pass_tokens=config.pass_tokens,
+        precision=config.precision,
+        threads=config.threads,
+        checkpoint_every=config.checkpoint_every,
+        seed=seed,
+    )
+
+
+def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainConfig, folder: Path, seed: int) -> None:
+    with progress("train", config.steps) as advance:
+        reported = 0
+
+        def on_step(metrics: StepMetrics, speed: StepSpeed) -> None:
+            nonlocal reported
+            note = f"loss {metrics.loss:.3f}  {speed.tokens_per_second:,.0f} tokens/s"
+            advance(steps=metrics.step - reported, note=note)
+            reported = metrics.step
+
+        fit(model, corpus.rows, settings=loop_settings(config, seed=seed), plan=plan, folder=folder, on_step=on_step)
+
+
+def _distinct(path: Path) -> tuple[list[TrainingExample], list[int]]:
+    """Return the distinct dialogues of a plan, and for each draw the index of its dialogue."""
+    found: dict[str, int] = {}
+    dialogues: list[TrainingExample] = []
+    order: list[int] = []
+    for example in read_training_set(path):
+        index = found.setdefault(example.key, len(dialogues))
+        if index == len(dialogues):
+            dialogues.append(example)
+        order.append(index)
+    return dialogues, order
+
+
+def _row_plan(corpus: Corpus, order: Sequence[int]) -> tuple[Plan, int]:
+    """Return the plan over the rows that are left, and how many draws fell on dropped dialogues."""
+    row_of = {dialogue: row for row, dialogue in enumerate(corpus.kept)}
+    rows = [row_of[dialogue] for dialogue in order if dialogue in row_of]
+    following = in_order(max(1, len(rows)))
+    return lambda draw: rows[following(draw)], len(order) - len(rows)
+
+
+def _train_tokenizer(dialogues: Sequence[TrainingExample], config: TrainConfig) -> PreTrainedTokenizerBase:
+    texts = (message.content for dialogue in dialogues for message in dialogue.messages)
+    return train_tokenizer(texts, vocabulary=config.vocabulary, max_length=config.shape.max_length)
+
+
+def _require_positions(model: PreTrainedModel, config: TrainConfig) -> None:
+    limit = int(model.config.max_position_embeddings)
+    if config.max_length > limit:
+        raise RecipeError(
+            f"train.max_length={config.max_length} exceeds the {limit} positions of {config.model!r}; lower it"
+        )
+
+
+def _device(name: str) -> torch.device:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RecipeError(
+            'train.device = "cuda", but torch sees no GPU; use "auto", or install the CUDA build of torch'
+        )
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
