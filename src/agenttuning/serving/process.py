@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from agenttuning.errors import StageError
+from agenttuning.errors import MissingExtraError, StageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,14 @@ def running_server(
     """Serve a model in a child process, from the first healthy answer to the end of the block.
 
     Raises:
+        MissingExtraError: the server's packages are not installed.
         StageError: it died or did not answer within `start_seconds`; carries the end of its stderr.
     """
+    for name in ("starlette", "uvicorn", "torch", "transformers"):
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtraError(
+                f"the server needs {name!r}; install it with `pip install 'agenttuning[train,serve]'`"
+            )
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     with tempfile.TemporaryDirectory() as folder:

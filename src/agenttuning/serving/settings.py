@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from agenttuning.core.records import Record
+from agenttuning.models.shape import TemplateName
 
 
 class ServerSettings(Record):
@@ -18,7 +19,7 @@ class ServerSettings(Record):
     """0 takes a free one."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """float32 makes an answer independent of what else is in the batch."""
-    template: Literal["auto", "llama2"] = "auto"
+    template: TemplateName = "auto"
     """Chat template: `auto` takes the model's own, `llama2` the paper's with its fixed system text."""
     max_batch: int = Field(default=32, gt=0)
     """Answers in progress at once; more wait."""
