@@ -3,6 +3,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from agenttuning.core.records import Reply, Stop
 from agenttuning.core.rollout import rollout
 from agenttuning.environments import load_environment
@@ -15,8 +18,6 @@ from agenttuning.environments.held_in.alfworld import (
     parse_action,
 )
 from agenttuning.errors import DataError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "alfworld"
 
@@ -183,7 +184,11 @@ def test_35_turns_are_the_limit():
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.text(max_size=30) | st.sampled_from(["ACTION: look", "ACTION:", "ACTION: go to", "\x00" * 999]), max_size=8))
+@given(
+    st.lists(
+        st.text(max_size=30) | st.sampled_from(["ACTION: look", "ACTION:", "ACTION: go to", "\x00" * 999]), max_size=8
+    )
+)
 def test_no_reply_raises_or_scores(replies):
     environment = Alfworld(NOISE_TASK)
     for reply in replies:

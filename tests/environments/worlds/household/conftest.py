@@ -1,6 +1,7 @@
 """A small hand-made house that the engine's tests play in."""
 
 import pytest
+
 from agenttuning.environments.worlds.household.game import Game, Item, Receptacle
 
 KITCHEN = Game(
@@ -16,7 +17,13 @@ KITCHEN = Game(
         Receptacle(name="sidetable 1", type="sidetable", location=5),
     ),
     items=(
-        Item(name="apple 1", type="apple", inside=(1,), at=(2,), marks=("pickupable", "sliceable", "cleanable", "heatable")),
+        Item(
+            name="apple 1",
+            type="apple",
+            inside=(1,),
+            at=(2,),
+            marks=("pickupable", "sliceable", "cleanable", "heatable"),
+        ),
         Item(name="desklamp 1", type="desklamp", inside=(5,), at=(5,), marks=("toggleable",)),
         Item(name="knife 1", type="knife", inside=(1,), at=(2,), marks=("pickupable", "cleanable")),
         Item(name="mug 2", type="mug", inside=(2,), at=(3,), marks=("pickupable", "heatable", "coolable", "cleanable")),

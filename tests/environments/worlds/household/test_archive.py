@@ -4,6 +4,7 @@ import tarfile
 import zipfile
 
 import pytest
+
 from agenttuning.environments.worlds.household.archive import games, split_sizes
 from agenttuning.errors import DataError
 

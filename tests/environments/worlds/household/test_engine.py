@@ -1,8 +1,9 @@
 import pytest
-from agenttuning.environments.worlds.household.engine import UNKNOWN, House
-from agenttuning.environments.worlds.household.generator import draw_game
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from agenttuning.environments.worlds.household.engine import UNKNOWN, House
+from agenttuning.environments.worlds.household.generator import draw_game
 
 
 def play(house, *commands):

@@ -1,4 +1,5 @@
 import pytest
+
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.environments.worlds.household.errand import SENTENCES, read_errand
 from agenttuning.environments.worlds.household.explorer import Explorer

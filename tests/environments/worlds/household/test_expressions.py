@@ -1,8 +1,9 @@
 import pytest
-from agenttuning.environments.worlds.household.expressions import parse_expression, write_expression
-from agenttuning.errors import DataError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agenttuning.environments.worlds.household.expressions import parse_expression, write_expression
+from agenttuning.errors import DataError
 
 atoms = st.text("abz_?-", min_size=1, max_size=4)
 expressions = st.recursive(atoms, lambda inner: st.lists(inner, max_size=4), max_leaves=20)

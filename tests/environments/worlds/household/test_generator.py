@@ -1,6 +1,7 @@
 from collections import Counter
 
 import pytest
+
 from agenttuning.environments.worlds.household.catalogue import ACCEPTS, APPLIANCES, OPENABLE
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.environments.worlds.household.explorer import Explorer

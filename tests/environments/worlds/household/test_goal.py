@@ -1,4 +1,5 @@
 import pytest
+
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.errors import DataError
 
@@ -22,7 +23,10 @@ def holds(kitchen, goal, *commands):
         ("(forall (?r - receptacle) (openable ?r))", False),
         ("(exists (?a ?b - object) (and (not (= ?a ?b)) (objecttype ?a mugtype) (objecttype ?b mugtype)))", True),
         ("(exists (?a ?b - object) (and (not (= ?a ?b)) (objecttype ?a knifetype) (objecttype ?b knifetype)))", False),
-        ("(exists (?o - object ?r - receptacle) (and (objecttype ?o mugtype) (inreceptacle ?o ?r) (opened ?r)))", False),
+        (
+            "(exists (?o - object ?r - receptacle) (and (objecttype ?o mugtype) (inreceptacle ?o ?r) (opened ?r)))",
+            False,
+        ),
         ("(inreceptacle item:4 receptacle:1)", True),
         ("(imply (inreceptacle item:4 receptacle:0) (or))", True),
         ("(exists (?t - rtype) (cancontain ?t mugtype))", True),
@@ -56,7 +60,9 @@ def test_light_needs_the_agent_at_the_lamp_with_the_thing_in_hand(kitchen):
     assert not holds(kitchen, goal, *walk[2:])
 
 
-@pytest.mark.parametrize("goal", ["(flies ?o)", "atom", "(holds)", "((a))", "(exists (?o - dragon) (isclean ?o))", "(opened (a))"])
+@pytest.mark.parametrize(
+    "goal", ["(flies ?o)", "atom", "(holds)", "((a))", "(exists (?o - dragon) (isclean ?o))", "(opened (a))"]
+)
 def test_a_formula_that_no_game_has_is_refused(kitchen, goal):
     with pytest.raises(DataError, match="goal"):
         holds(kitchen, goal)

@@ -1,10 +1,11 @@
 import json
 
 import pytest
-from agenttuning.environments.worlds.household.problem import compile_game, speak
-from agenttuning.errors import DataError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from agenttuning.environments.worlds.household.problem import compile_game, speak
+from agenttuning.errors import DataError
 
 PROBLEM = """
 (define (problem p) ; a comment (with parentheses
@@ -80,7 +81,7 @@ def test_a_file_without_a_game_is_refused(changes, said):
         game(**changes)
 
 
-@given(st.binary(max_size=80) | st.text("{}[]\":, a1", max_size=40).map(str.encode))
+@given(st.binary(max_size=80) | st.text('{}[]":, a1', max_size=40).map(str.encode))
 def test_any_bytes_are_refused_in_one_sentence(data):
     with pytest.raises(DataError, match="no game file"):
         compile_game(data, name="x")
