@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -9,7 +11,7 @@ from tests.analysis.episodes import broken, episode
 from tests.pipeline import rooms
 from tests.pipeline.rooms import ROOMS
 
-from agenttuning.core.records import Trajectory
+from agenttuning.core.records import Sampling, Trajectory
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import content_digest, read_records, write_records
 from agenttuning.errors import DataError, RecipeError, RunError, StageError
@@ -99,6 +101,41 @@ def test_base_and_tuned_are_the_runs_own(tmp_path: Path) -> None:
         evaluate(EvaluateConfig(), run)
     with pytest.raises(RunError, match="'train'"):
         evaluate(EvaluateConfig(models={"tuned": EvaluatedModel()}), run)
+
+
+class OneDoor(BaseHTTPRequestHandler):
+    """An OpenAI-compatible server that always opens the red door."""
+
+    asked: ClassVar[list[dict[str, object]]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        message = {"role": "assistant", "content": "Action: open red door"}
+        answer = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
+        pass
+
+
+def test_a_served_model_is_asked_and_scored(tmp_path: Path) -> None:
+    run = constructed(tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), OneDoor) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        served = EvaluatedModel(policy="openai", base_url=address, model="one-door")
+        evaluate(EvaluateConfig(models={"served": served}, sampling=Sampling(max_new_tokens=16)), run)
+        server.shutdown()
+    told = json.loads(run.output("evaluate", "scores.json").read_text())["scores"]["served"][ROOMS]
+    assert (told["n"], told["success"], told["invalid_action"]) == (4, 0.25, 0.0)
+    assert told["made_by"]["policy"] == "served"
+    assert told["stops"] == {"done": 1, "turns": 3}
+    assert len(OneDoor.asked) == 1 + 3 * 3
+    assert {(one["model"], one["max_tokens"]) for one in OneDoor.asked} == {("one-door", 16)}
 
 
 @pytest.mark.parametrize(
