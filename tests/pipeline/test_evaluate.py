@@ -15,6 +15,8 @@ from agenttuning.core.records import Sampling, Trajectory
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import content_digest, read_records, write_records
 from agenttuning.errors import DataError, RecipeError, RunError, StageError
+from agenttuning.models.load import LlamaShape, fresh_model
+from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.construct import ConstructConfig
 from agenttuning.pipeline.construct import run as construct
 from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel, judge
@@ -23,7 +25,12 @@ from agenttuning.pipeline.evaluate import run as evaluate
 if TYPE_CHECKING:
     from pathlib import Path
 
+WAYS = ("local", "openai", "tgi")
 ORACLES = EvaluateConfig(models={"before": EvaluatedModel(policy="oracle"), "after": EvaluatedModel(policy="oracle")})
+
+
+def by_key(trajectory: Trajectory) -> tuple[str, str, str, int]:
+    return trajectory.key
 
 
 def constructed(folder: Path, *, test: int = 4, resume: bool = False) -> Run:
@@ -138,12 +145,36 @@ def test_a_served_model_is_asked_and_scored(tmp_path: Path) -> None:
     assert {(one["model"], one["max_tokens"]) for one in OneDoor.asked} == {("one-door", 16)}
 
 
+@pytest.fixture(scope="module")
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two random layers with a chat template: it answers nonsense, the same nonsense everywhere."""
+    folder = tmp_path_factory.mktemp("model")
+    texts = ["Open the door that is named.", "The red door.", "Nothing opens."]
+    tokenizer = train_tokenizer(texts, vocabulary=300, max_length=512)
+    shape = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=512)
+    fresh_model(shape, tokenizer, seed=1).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.slow
+def test_a_model_answers_alike_in_process_and_behind_both_ports(tmp_path: Path, random_model: str) -> None:
+    run = constructed(tmp_path)
+    ways = {way: EvaluatedModel.model_validate({"policy": way, "model": random_model}) for way in WAYS}
+    evaluate(EvaluateConfig(models=ways, sampling=Sampling(max_new_tokens=12)), run)
+    told = {way: sorted(read_records(run.output("evaluate", f"{way}.jsonl"), Trajectory), key=by_key) for way in WAYS}
+    assert [one.failure for way in WAYS for one in told[way]] == [None] * 12
+    replies = {way: [one.messages for one in told[way]] for way in WAYS}
+    assert replies["local"] == replies["openai"] == replies["tgi"]
+    assert all(one.usage.completion_tokens > 0 for one in told["tgi"])
+
+
 @pytest.mark.parametrize(
     ("models", "said"),
     [
         ({"a/b": {"policy": "oracle"}}, "pattern"),
         ({"mine": {"policy": "local"}}, r"models\.mine\.model is missing"),
-        ({"mine": {"policy": "openai", "model": "x"}}, "needs base_url"),
+        ({"mine": {"policy": "openai"}}, r"models\.mine\.model is missing"),
         ({"mine": {"policy": "local", "model": "x", "base_url": "http://127.0.0.1:1"}}, "base_url is for"),
         ({}, "at least one model"),
     ],
