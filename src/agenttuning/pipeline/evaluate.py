@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -27,9 +29,11 @@ from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.collect import play_missing
 from agenttuning.pipeline.construct import read_entries
 from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PolicyConfig, TgiConfig
+from agenttuning.serving.process import running_server
+from agenttuning.serving.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from agenttuning.analysis.tables import Table
@@ -48,25 +52,24 @@ class EvaluatedModel(Record):
     """`local` loads it into this process, `openai` and `tgi` ask a server, `oracle` plays the gold solutions."""
     model: str | None = None
     """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result.
-    For `openai` the name that the server knows, by default the name under `models`."""
+    For an `openai` server at `base_url` the name that it knows, by default the name under `models`."""
     base_url: str | None = None
-    """Address of the server, for `openai` and `tgi`."""
+    """Address of the server, for `openai` and `tgi`; None starts one of the model and stops it at the end."""
     api_key_env: str | None = None
     """Environment variable that holds the key of the server."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """Of a `local` model; float32 makes a reply independent of what else is in its batch."""
+    """Of a model that this stage loads or serves; float32 makes a reply independent of what else is in its batch."""
 
     @model_validator(mode="after")
     def _reachable(self) -> EvaluatedModel:
-        served = self.policy in {"openai", "tgi"}
-        if served and not self.base_url:
-            raise ValueError(
-                f'policy {self.policy!r} needs base_url, for example "http://127.0.0.1:8080"; '
-                "start a server with `agenttuning serve RECIPE`"
-            )
-        if self.base_url and not served:
+        if self.base_url and not self.served:
             raise ValueError(f'base_url is for policy = "openai" or "tgi", not {self.policy!r}')
         return self
+
+    @property
+    def served(self) -> bool:
+        """Is it asked over HTTP."""
+        return self.policy in {"openai", "tgi"}
 
 
 class EvaluateConfig(StageConfig):
@@ -90,7 +93,8 @@ class EvaluateConfig(StageConfig):
         if not self.models:
             raise ValueError("name at least one model, for example [evaluate.models.tuned]")
         for name, model in self.models.items():
-            if model.policy in {"local", "tgi"} and model.model is None and name not in {"base", "tuned"}:
+            own = model.policy != "oracle" and not (model.policy == "openai" and model.base_url)
+            if own and model.model is None and name not in {"base", "tuned"}:
                 raise ValueError(f"models.{name}.model is missing; only 'base' and 'tuned' are known from the run")
         return self
 
@@ -115,27 +119,17 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
     """
     tasks = run.output("construct", "tasks.jsonl")
     entries = _chosen(list(read_entries(tasks, "test")), config)
-    policies = {name: _policy(name, model, config, run) for name, model in config.models.items()}
+    weights = {name: _weights(name, model, run) for name, model in config.models.items()}
     stage = run.open("evaluate", config, inputs={"tasks": tasks, **_tuned_folder(config, run)})
     if stage.finished:
         return stage.finished
-    for name, policy in policies.items():
-        path = stage.folder / f"{name}.jsonl"
-        label = f"evaluate {name}"
-        asyncio.run(
-            play_missing(
-                entries,
-                policy,
-                path,
-                samples=config.samples,
-                concurrency=config.concurrency,
-                label=label,
-                seed=run.seed,
-            )
-        )
-    judged = judge(stage.folder, list(policies), stage.start)
+    for name, model in config.models.items():
+        play = partial(play_missing, samples=config.samples, concurrency=config.concurrency, seed=run.seed)
+        with _reached(name, model, weights[name], config) as policy:
+            asyncio.run(play(entries, policy, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
+    judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
-    outputs = (*(f"{name}.jsonl" for name in policies), SCORES)
+    outputs = (*(f"{name}.jsonl" for name in config.models), SCORES)
     manifest = stage.finish(outputs=outputs, counts=_counts(judged))
     print_table(before_after(judged.scores, judged.changes))
     return manifest
@@ -175,32 +169,44 @@ def print_table(table: Table) -> None:
     console.print(drawn)
 
 
-def _policy(name: str, model: EvaluatedModel, config: EvaluateConfig, run: Run) -> PolicyConfig:
+@contextmanager
+def _reached(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> Iterator[PolicyConfig]:
+    """Give the policy that plays a model; a served model without an address gets a server of its own until the end."""
+    if not model.served or model.base_url:
+        yield _policy(name, model, weights, config)
+        return
+    settings = ServerSettings(
+        dtype=model.dtype, max_batch=config.concurrency, max_concurrent=max(128, 2 * config.concurrency)
+    )
+    with running_server(weights, settings) as server:
+        address = f"{server.url}/v1" if model.policy == "openai" else server.url
+        yield _policy(name, model.model_copy(update={"base_url": address}), weights, config)
+
+
+def _policy(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> PolicyConfig:
     """Turn an evaluated model into the policy that plays it, under the recipe's name for it."""
     if model.policy == "oracle":
         return OracleConfig()
-    if model.policy == "openai":
-        return OpenAIConfig(
-            name=name,
-            model=model.model or name,
-            sampling=config.sampling,
-            base_url=model.base_url or "",
-            api_key_env=model.api_key_env,
-            max_connections=config.concurrency,
+    if model.policy == "local":
+        return LocalConfig(
+            name=name, model=weights, sampling=config.sampling, dtype=model.dtype, max_batch=config.concurrency
         )
-    known = model.model or _own_model(name, run)
-    if model.policy == "tgi":
-        return TgiConfig(
-            name=name,
-            model=known,
-            sampling=config.sampling,
-            base_url=model.base_url or "",
-            api_key_env=model.api_key_env,
-            max_connections=config.concurrency,
-        )
-    return LocalConfig(
-        name=name, model=known, sampling=config.sampling, dtype=model.dtype, max_batch=config.concurrency
+    kind = OpenAIConfig if model.policy == "openai" else TgiConfig
+    return kind(
+        name=name,
+        model=weights,
+        sampling=config.sampling,
+        base_url=model.base_url or "",
+        api_key_env=model.api_key_env,
+        max_connections=config.concurrency,
     )
+
+
+def _weights(name: str, model: EvaluatedModel, run: Run) -> str:
+    """Return the name or folder behind a model; the name that a foreign server knows it by."""
+    if model.policy == "oracle" or (model.policy == "openai" and model.base_url):
+        return model.model or name
+    return model.model or _own_model(name, run)
 
 
 def _own_model(name: str, run: Run) -> str:
@@ -219,7 +225,7 @@ def _own_model(name: str, run: Run) -> str:
 def _tuned_folder(config: EvaluateConfig, run: Run) -> dict[str, Path]:
     """Return the run's own model as an input of the stage, where a model of the evaluation is that one."""
     tuned = config.models.get("tuned")
-    own = tuned is not None and tuned.policy in {"local", "tgi"} and tuned.model is None
+    own = tuned is not None and tuned.policy != "oracle" and tuned.model is None
     return {"model": run.output("train", "model")} if own else {}
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from agenttuning.core.records import Sampling
     from agenttuning.pipeline.report_facts import Facts
 
 
@@ -75,7 +76,9 @@ def shown(value: JsonValue) -> str:
         return str(value).lower() if value is not None else ""
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.1f}" if value == round(value, 1) else f"{value:.4g}"
+    return str(value)
 
 
 def rows_of(table: dict[str, dict[str, JsonValue]], first: str) -> Table:
@@ -180,6 +183,28 @@ def provenance_table(facts: Facts) -> Table:
     return Table(("stage", "configuration", "read", "wrote", "code"), rows)
 
 
+def making_table(facts: Facts) -> Table:
+    """Return what made the cells: world version, source, prompt and sampling; one row for every different making."""
+    scores = facts.evaluation.scores.items() if facts.evaluation else ()
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for model, cells in scores:
+        for cell in cells.values():
+            made = cell.made_by
+            key = (made.environment_version, label(made), made.split, made.prompt or "none", drawn(made.sampling))
+            rows.setdefault((*key, str(made.seed)), []).append(model)
+    headings = ("world and version", "source", "split", "instruction", "tokens drawn", "seed", "models")
+    return Table(headings, [(*key, listed(models)) for key, models in sorted(rows.items())])
+
+
+def drawn(sampling: Sampling | None) -> str:
+    """Say how tokens were drawn: `greedy, 128 tokens per turn`."""
+    if sampling is None:
+        return "no tokens"
+    cut = f", top-p {sampling.top_p:g}" * (sampling.top_p < 1) + f", top-k {sampling.top_k}" * (sampling.top_k > 0)
+    how = f"temperature {sampling.temperature:g}{cut}" if sampling.temperature else "greedy"
+    return f"{how}, {sampling.max_new_tokens} tokens per turn"
+
+
 def versions(facts: Facts) -> str:
     """Name the versions that shaped the numbers, each once."""
     pairs = dict.fromkeys((name, version) for made in facts.stages.values() for name, version in made.versions.items())
@@ -214,5 +239,8 @@ def markdown(facts: Facts) -> str:
         ]
     for name, table in contamination_tables(facts).items():
         parts += [f"## Contamination: {name}\n", table.markdown()]
-    parts += ["## What made these numbers\n", provenance_table(facts).markdown(), f"{versions(facts)}\n"]
+    parts += ["## What made these numbers\n"]
+    if facts.evaluation:
+        parts += [making_table(facts).markdown()]
+    parts += [provenance_table(facts).markdown(), f"{versions(facts)}\n"]
     return "\n".join(parts)

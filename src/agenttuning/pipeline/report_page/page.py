@@ -94,6 +94,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         loss_figure=curve(facts.loss) if len(facts.loss) > 1 else None,
         contaminated=facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None,
         contamination=words.contamination_tables(facts),
+        making=words.making_table(facts),
         provenance=words.provenance_table(facts),
         versions=words.versions(facts),
         configs={stage: json.dumps(made.config, indent=2) for stage, made in facts.stages.items()},
@@ -164,8 +165,4 @@ def _sampling(facts: Facts) -> str:
     """Name how tokens were drawn, once for every different way."""
     scores = facts.evaluation.scores.values() if facts.evaluation else ()
     used = {cell.made_by.sampling for cells in scores for cell in cells.values()}
-    told = []
-    for one in sorted((one for one in used if one), key=repr):
-        drawn = "greedy" if one.temperature == 0 else f"temperature {one.temperature:g}, top-p {one.top_p:g}"
-        told.append(f"{drawn}, {one.max_new_tokens} tokens per turn")
-    return "; ".join(told)
+    return "; ".join(sorted(words.drawn(one) for one in used if one))
