@@ -12,23 +12,30 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedModel
 
 from agenttuning.core.records import Message
 from agenttuning.models.chat_template import IGNORED
 from agenttuning.models.compact_template import CompactTemplate
 from agenttuning.models.load import LlamaShape, fresh_model
 from agenttuning.models.tokenizer import train_tokenizer
-from agenttuning.training.mask import TrainingRow, tokenize_dialogues
+from agenttuning.training.mask import tokenize_dialogues
 from agenttuning.training.mixture import reshuffled
 from agenttuning.training.optimizer import build_optimizers
-from agenttuning.training.settings import OptimizerConfig, Precision
+from agenttuning.training.settings import OptimizerConfig
 from agenttuning.training.step import BatchShape, accumulate, gather, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from transformers import PreTrainedModel
+
+    from agenttuning.training.mask import TrainingRow
+    from agenttuning.training.settings import Precision
 
 STEP_TOKENS = 2048
 ROUNDS = 3
