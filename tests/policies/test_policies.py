@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+import agenttuning
 from agenttuning.core.records import Stop, Task
 from agenttuning.core.rollout import rollout
 from agenttuning.policies import OracleConfig, PolicyConfig, ScriptedConfig, TgiConfig, open_player
@@ -113,5 +116,8 @@ def test_importing_the_policies_loads_nothing_heavy() -> None:
         "import sys, agenttuning.policies; "
         "print([n for n in ('torch','transformers','starlette','httpx','stamina','tokenizers') if n in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    environment = {**os.environ, "PYTHONPATH": str(Path(agenttuning.__file__).parents[1])}
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=environment
+    )
     assert told.stdout.strip() == "[]"

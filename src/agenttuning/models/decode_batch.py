@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import torch
 
 from agenttuning.errors import DataError
+from agenttuning.models.generation import Generation, Token
 from agenttuning.models.reply_text import ReplyText
 from agenttuning.models.row_cache import Placement, PrefixStore, RowCache
 from agenttuning.models.sample_tokens import choose_tokens
@@ -16,49 +17,11 @@ from agenttuning.models.sample_tokens import choose_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agenttuning.core.records import Sampling
+    from agenttuning.models.generation import GenerationRequest
     from agenttuning.models.load import ChatModel
 
 _PREFILL_CELLS = 1 << 22
 """Attention cells (rows x new tokens x columns) of one prefill pass; bounds its memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """One prompt and how to continue it."""
-
-    prompt_ids: Sequence[int]
-    """Ends exactly where the answer begins."""
-    sampling: Sampling
-    stop: tuple[str, ...] = ()
-    """The answer ends before the first of these strings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One finished answer."""
-
-    token_ids: tuple[int, ...]
-    """Every token drawn, the end-of-sequence token included."""
-    text: str
-    """Without special tokens and without the stop string."""
-    finish: Literal["stop", "length"]
-    stop_text: str = ""
-    """The stop string that ended it, empty where the model itself did or the length ran out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token of a streamed answer."""
-
-    id: int
-    text: str
-    """The text that became certain with this token; empty inside a character or a possible stop string."""
-    logprob: float
-    """Natural log probability under the model, before temperature and truncation of the distribution."""
-    special: bool
-    generation: Generation | None = None
-    """The whole answer; only on the last token."""
 
 
 @dataclass(slots=True, eq=False)

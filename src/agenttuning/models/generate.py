@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Self
 import torch
 
 from agenttuning.errors import AgentTuningError, ContextLimitError, PolicyError, SideError, boundary
-from agenttuning.models.decode_batch import DecodeBatch, Generation, GenerationRequest, Row, Token
+from agenttuning.models.decode_batch import DecodeBatch, Row
+from agenttuning.models.generation import Generation, GenerationRequest, Token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable

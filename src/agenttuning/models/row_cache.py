@@ -37,13 +37,13 @@ class Placement:
     """One entry per real (not padding) token: which sequence and token of the pass, and its column."""
 
 
-class RowLayer(CacheLayerMixin):  # type: ignore[no-untyped-call]  # transformers' own subclass hook has no types
+class RowLayer(CacheLayerMixin):
     """One layer's keys and values, each `[rows, heads, columns, head size]`."""
 
     is_sliding = False
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        super().__init__()
         self.placement = Placement(0, 0, 0, *(torch.empty(0, dtype=torch.long) for _ in range(3)))
         self.rows = 0
         self.columns = 0

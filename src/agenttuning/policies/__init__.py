@@ -69,14 +69,14 @@ def _opened(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncCont
     """Import the client or the model's packages only now: every recipe imports this module."""
     try:
         if isinstance(config, LocalConfig):
-            from agenttuning.policies.local import open_local  # noqa: PLC0415  # heavy
+            from agenttuning.policies.local import open_local
 
             return open_local(config)
         if isinstance(config, TgiConfig):
-            from agenttuning.policies.tgi import open_tgi  # noqa: PLC0415  # heavy
+            from agenttuning.policies.tgi import open_tgi
 
             return open_tgi(config)
-        from agenttuning.policies.openai import open_openai  # noqa: PLC0415  # heavy
+        from agenttuning.policies.openai import open_openai
 
         return open_openai(config)
     except ModuleNotFoundError as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agenttuning.core.records import Record, Sampling
+from agenttuning.models.shape import TemplateName
 
 
 class OracleConfig(Record):
@@ -77,8 +78,8 @@ class TgiConfig(ServerConfig):
     kind: Literal["tgi"] = "tgi"
     model: str
     """What is served there; stands in every number. Under `auto` a packaged name or a folder."""
-    template: Literal["auto", "llama2"] = "auto"
-    """Renders the prompt: `auto` takes the model's own chat template, `llama2` needs no model at hand."""
+    template: TemplateName = "auto"
+    """Renders the prompt: `auto` takes the model's own chat template, the `llama2` ones need no model at hand."""
 
 
 class LocalConfig(ModelConfig):
@@ -87,6 +88,8 @@ class LocalConfig(ModelConfig):
     kind: Literal["local"] = "local"
     model: str
     """A packaged model such as `tiny-base`, or a folder."""
+    template: TemplateName = "auto"
+    """Chat template: `auto` takes the model's own, `llama2` the paper's with its fixed system text."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """float32 makes a reply independent of what else is in the batch."""
     max_batch: int = Field(default=32, gt=0)

@@ -45,6 +45,8 @@ async def open_local(config: LocalConfig) -> AsyncIterator[LocalModel]:
     Raises:
         DataError: there is no such model, or it is damaged.
     """
-    chat_model = await anyio.to_thread.run_sync(lambda: load_chat_model(config.model, dtype=config.dtype))
+    chat_model = await anyio.to_thread.run_sync(
+        lambda: load_chat_model(config.model, dtype=config.dtype, template=config.template)
+    )
     async with Generator(chat_model, max_batch=config.max_batch) as generator:
         yield LocalModel(generator, stop=config.stop)

@@ -12,7 +12,6 @@ from tokenizers.models import WordLevel
 from transformers import PreTrainedTokenizerFast
 
 from agenttuning.core.records import Reply, Usage
-from agenttuning.models.chat_template import Llama2Template
 from agenttuning.models.load import choose_template, load_tokenizer, resolve_model
 from agenttuning.policies.endpoint import open_endpoint
 
@@ -46,6 +45,7 @@ class TgiModel:
         self._config = config
         self._template = template
         self.name = config.model
+        self.template_digest = template.digest
 
     async def answer(self, messages: Sequence[Message], *, sampling: Sampling) -> Reply:
         """Return the next assistant turn; raises what `Endpoint.post` raises."""
@@ -95,13 +95,13 @@ async def open_tgi(config: TgiConfig, *, transport: httpx.AsyncBaseTransport | N
 
 
 def _template(config: TgiConfig) -> ChatTemplate:
-    if config.template == "llama2":
-        return Llama2Template(_llama2_marks())
-    return choose_template(load_tokenizer(resolve_model(config.model)))
+    own = config.template == "auto"
+    tokenizer = load_tokenizer(resolve_model(config.model)) if own else _llama2_marks()
+    return choose_template(tokenizer, name=config.template)
 
 
 def _llama2_marks() -> PreTrainedTokenizerFast:
     """Return Llama-2's marks without its vocabulary: rendering text needs no more."""
     marks = {"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>"}
     bare = Tokenizer(WordLevel({mark: index for index, mark in enumerate(marks.values())}, marks["unk_token"]))
-    return PreTrainedTokenizerFast(tokenizer_object=bare, **marks)  # type: ignore[no-untyped-call]  # transformers'
+    return PreTrainedTokenizerFast(tokenizer_object=bare, **marks)

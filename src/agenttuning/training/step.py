@@ -126,7 +126,7 @@ def require_plain_head(model: PreTrainedModel) -> None:
         ours = output_layer(model)(hidden_states(model, probe, None))
         theirs = model(input_ids=probe, use_cache=False).logits
     model.train(was_training)
-    if not torch.allclose(ours.float(), theirs.float(), atol=1e-3, rtol=1e-2):
+    if not torch.allclose(ours.float(), theirs.float(), atol=1e-3, rtol=1e-2, equal_nan=True):
         raise StageError(
             f"{type(model).__name__} changes its logits after the output layer, which this loop does not train; "
             "choose a model of the Llama, Mistral or Qwen families"

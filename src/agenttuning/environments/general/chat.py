@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, ClassVar
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Task
 from agenttuning.environments.worlds.dialogue.dialogues import MOST_EXCHANGES, make_dialogue
-from agenttuning.environments.worlds.dialogue.topic import Exchange  # noqa: TC001 - pydantic reads the annotation
+from agenttuning.environments.worlds.dialogue.topic import Exchange
 from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:

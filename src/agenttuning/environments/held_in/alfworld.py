@@ -31,11 +31,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Stop, Task
+from agenttuning.environments.worlds.household.archive import GameFile, games, split_sizes
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.environments.worlds.household.explorer import Explorer
-from agenttuning.environments.worlds.household.game import Dialect, Game
+from agenttuning.environments.worlds.household.game import Dialect, Game  # noqa: TC001 - pydantic reads them at run time
 from agenttuning.environments.worlds.household.generator import SETTINGS, draw_game
 from agenttuning.environments.worlds.household.nearest import nearest_command
+from agenttuning.environments.worlds.household.problem import compile_game, speak
 from agenttuning.environments.worlds.household.wording import Wording
 from agenttuning.errors import DataError
 
@@ -114,12 +116,15 @@ class Alfworld(Environment[AlfworldTask]):
     @classmethod
     def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[Split, int]:
         """Return the embedded splits, or those of the official files with their numbers of games."""
-        return dict(_EMBEDDED)
+        official = narrow(config, AlfworldConfig).official
+        return dict(_EMBEDDED) if official is None else split_sizes(official)
 
     @classmethod
     def load(cls, split: Split, config: EnvironmentConfig | None = None) -> Iterator[AlfworldTask]:
         """Yield the tasks of a split, each drawn or read when it is asked for."""
         settings = narrow(config, AlfworldConfig)
+        if settings.official is not None:
+            return (_official_task(file, settings) for file in games(settings.official, split))
         if split not in _EMBEDDED:
             raise DataError(f"alfworld has no split {split!r}; known: {sorted(_EMBEDDED)}")
         return (_embedded_task(index, split, settings) for index in range(_EMBEDDED[split]))
@@ -161,7 +166,7 @@ class Alfworld(Environment[AlfworldTask]):
             return self._explore()
         if not self.task.game.walkthrough:
             return None
-        return (f"ACTION: {command}" for command in self.task.game.walkthrough)
+        return (f"ACTION: {speak(command, dialect=self.task.dialect)}" for command in self.task.game.walkthrough)
 
     def _explore(self) -> Iterator[str]:
         tiny = self.task.difficulty == "tiny"
@@ -199,13 +204,34 @@ def _without_location(observation: str) -> str:
 
 def _embedded_task(index: int, split: str, config: AlfworldConfig) -> AlfworldTask:
     tiny = config.difficulty == "tiny"
-    instruction = config.instruction.read_text("utf-8") if config.instruction else None
     return AlfworldTask(
         id=f"{split}-{config.difficulty}-{config.seed}-{index}",
         difficulty=config.difficulty,
-        instruction=instruction or (TINY_INSTRUCTION if tiny else None),
+        instruction=_instruction(config) or (TINY_INSTRUCTION if tiny else None),
         game=draw_game(index, split=split, difficulty=config.difficulty, seed=config.seed),
         dialect="agentbench" if config.dialect == "auto" else config.dialect,
         list_actions=tiny if config.list_actions is None else config.list_actions,
         expert=config.expert,
     )
+
+
+def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
+    game = compile_game(file.data, name=file.name)
+    return AlfworldTask(
+        id=file.name,
+        source="alfworld-official",
+        instruction=_instruction(config),
+        game=game,
+        dialect=game.native if config.dialect == "auto" else config.dialect,
+        list_actions=bool(config.list_actions),
+        expert=config.expert,
+    )
+
+
+def _instruction(config: AlfworldConfig) -> str | None:
+    if config.instruction is None:
+        return None
+    try:
+        return config.instruction.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the instruction {config.instruction}: {error}; correct `instruction`") from error

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agenttuning.core.records import Difficulty
-
     from agenttuning.environments.worlds.sql.backend import Rows
     from agenttuning.environments.worlds.sql.official import OfficialRow
     from agenttuning.environments.worlds.sql.question import Question

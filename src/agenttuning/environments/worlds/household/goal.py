@@ -23,7 +23,7 @@ class Facts(Protocol):
 
     here: int
     held: int | None
-    inside: list[int | None]
+    inside: list[set[int]]
     opened: list[bool]
     marks: list[set[str]]
     at: set[tuple[int, int]]
@@ -154,7 +154,7 @@ class Goal:
         places = [place.location for place in game.receptacles]
         return {
             "=": (2, lambda _facts, left, right: left == right),
-            "inreceptacle": (2, lambda facts, item, place: facts.inside[item] == place),
+            "inreceptacle": (2, lambda facts, item, place: place in facts.inside[item]),
             "objecttype": (2, lambda _facts, item, kind: item_types[item] == _untyped(kind)),
             "receptacletype": (2, lambda _facts, place, kind: place_types[place] == _untyped(kind)),
             "cancontain": (2, lambda _facts, place, item: _untyped(item) in game.accepts.get(_untyped(place), ())),

@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from agenttuning.environments.worlds.sql.backend import SqlError
 from agenttuning.environments.worlds.sql.translation import no_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agenttuning.environments.worlds.sql.backend import Rows
+    from agenttuning.environments.worlds.sql.backend import Rows, SqlError
 
 
-def answer(
-    statement: exp.Expression, *, database: str, tables: Mapping[str, tuple[str, ...]]
-) -> Rows | SqlError | None:
+def answer(statement: exp.Expr, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> Rows | SqlError | None:
     """Answer a statement about the schema; None for any other statement."""
     if isinstance(statement, exp.Describe):
         return _described(statement.this, database=database, tables=tables)
@@ -26,7 +23,7 @@ def answer(
     return None
 
 
-def _described(subject: exp.Expression, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> Rows | SqlError:
+def _described(subject: exp.Expr, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> Rows | SqlError:
     if not isinstance(subject, exp.Table):
         return [(1, "SIMPLE", None, None, "ALL", None, None, None, None, None, 100.0, None)]
     if subject.name not in tables:
@@ -34,13 +31,13 @@ def _described(subject: exp.Expression, *, database: str, tables: Mapping[str, t
     return [(column, "text", "YES", "", None, "") for column in tables[subject.name]]
 
 
-def _shown(show: exp.Expression, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> Rows | SqlError:
+def _shown(show: exp.Expr, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> Rows | SqlError:
     kind, target = str(show.this).upper(), show.args.get("target")
     if kind == "TABLES":
         return [(name,) for name in sorted(tables)]
     if kind in ("DATABASES", "SCHEMAS"):
         return [(name,) for name in sorted((database, "information_schema"))]
-    if isinstance(target, exp.Expression) and kind in ("COLUMNS", "FIELDS", "CREATE TABLE", "INDEX"):
+    if isinstance(target, exp.Expr) and kind in ("COLUMNS", "FIELDS", "CREATE TABLE", "INDEX"):
         name = target.name
         if name not in tables:
             return no_table(name, database=database)

@@ -19,6 +19,7 @@ from agenttuning.errors import MissingExtraError, WorldError
 
 try:
     import pymysql
+    from pymysql.connections import MySQLResult
     from pymysql.cursors import SSCursor
 except ModuleNotFoundError as error:
     raise MissingExtraError("backend 'mariadb' needs PyMySQL; run `pip install 'agenttuning[sql]'`") from error
@@ -36,8 +37,10 @@ _INTERRUPTED: Final = SqlError(1969, "70100", "Query execution was interrupted (
 _LOST: Final = frozenset({1053, 1317, 1927, 1969, 2006, 2013, 3024})
 """Errors after a kill or a time limit."""
 _STATES: Final = {
-    "42000": (1044, 1049, 1055, 1059, 1064, 1065, 1066, 1068, 1091, 1103, 1115, 1142, 1143, 1166, 1227, 1248, 1305)
-    + (1318, 1327, 1370, 1582, 4078),
+    "42000": (
+        *(1044, 1049, 1055, 1059, 1064, 1065, 1066, 1068, 1091, 1103, 1115, 1142, 1143, 1166, 1227, 1248, 1305),
+        *(1318, 1327, 1370, 1582, 4078),
+    ),
     "42S02": (1051, 1109, 1146),
     "42S22": (1054, 1247),
     "42S21": (1060,),
@@ -130,7 +133,8 @@ class MariaDatabase:
             connection = self._connect(self._name, self._password, database=self._name)
         except pymysql.MySQLError as error:
             raise WorldError(f"the database server cannot be reached: {_text(error)}") from error
-        killer = threading.Timer(_KILL_SECONDS, self._kill, (connection.thread_id(),))
+        thread: int = connection.thread_id()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+        killer = threading.Timer(_KILL_SECONDS, self._kill, (thread,))
         killer.start()
         cursor = SSCursor(connection)
         try:
@@ -189,15 +193,16 @@ class MariaDatabase:
 
 
 def _limit(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> str:
-    if "MariaDB" in connection.get_server_info():
+    version: str = connection.get_server_info()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+    if "MariaDB" in version:
         return f"SET SESSION max_statement_time = {STATEMENT_SECONDS}, group_concat_max_len = 1024"
     return f"SET SESSION max_execution_time = {STATEMENT_SECONDS * 1000}, group_concat_max_len = 1024"
 
 
 def _abandon(cursor: SSCursor) -> None:
     """Stop the driver from reading rows that nobody wants; it would drain them when the cursor is freed."""
-    result = cursor._result  # noqa: SLF001  the driver has no public way to leave a result unread
-    if result is not None:
+    result = vars(cursor).get("_result")  # the driver has no public way to leave a result unread
+    if isinstance(result, MySQLResult):
         result.unbuffered_active = False
 
 

@@ -62,7 +62,7 @@ def regexp(value: Value, pattern: Value) -> int | None:
     if text is None or wanted is None:
         return None
     import pyarrow as arrow
-    import pyarrow.compute as compute
+    from pyarrow import compute
 
     try:
         return int(compute.match_substring_regex(arrow.scalar(text), wanted, ignore_case=True).as_py())

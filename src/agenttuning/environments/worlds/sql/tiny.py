@@ -16,16 +16,25 @@ from agenttuning.environments.worlds.sql.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
 _WORDS: Final = {
-    "item": "apple bread cake coat cup door egg fish hat jam key lamp milk nut pan pear pen rice ring rope "
-    "salt shoe soap sock spoon tea".split(),
-    "name": "amy ben carl dora eva finn gina hugo ida jack kate leo mary nina otto paul rosa sam tina vera "
-    "will zoe".split(),
-    "animal": "bear bird cat cow deer dog duck fox frog goat hen horse lion mouse owl pig rabbit sheep snake "
-    "tiger wolf".split(),
-    "city": "berlin cairo lima london madrid oslo paris rome tokyo vienna".split(),
-    "color": "black blue brown green grey pink red white yellow".split(),
-    "job": "artist baker clerk cook doctor driver farmer nurse pilot teacher".split(),
+    "item": _listed(
+        "apple bread cake coat cup door egg fish hat jam key lamp milk nut pan pear pen rice ring rope "
+        "salt shoe soap sock spoon tea"
+    ),
+    "name": _listed(
+        "amy ben carl dora eva finn gina hugo ida jack kate leo mary nina otto paul rosa sam tina vera will zoe"
+    ),
+    "animal": _listed(
+        "bear bird cat cow deer dog duck fox frog goat hen horse lion mouse owl pig rabbit sheep snake tiger wolf"
+    ),
+    "city": ["berlin", "cairo", "lima", "london", "madrid", "oslo", "paris", "rome", "tokyo", "vienna"],
+    "color": ["black", "blue", "brown", "green", "grey", "pink", "red", "white", "yellow"],
+    "job": ["artist", "baker", "clerk", "cook", "doctor", "driver", "farmer", "nurse", "pilot", "teacher"],
 }
 _THEMES: Final = (
     ("shop", "item", ("color", "city"), ("price", "count")),

@@ -1,0 +1,138 @@
+"""The verbs.
+
+stdout is the result, stderr is progress; exit codes: 0 done, 1 a stage failed, 2 usage, 130 interrupted.
+Every verb lives in a module of this package that is imported when it is called, so `--help` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agenttuning import __version__
+from agenttuning.core.run import STAGE_NAMES
+from agenttuning.errors import AgentTuningError, RecipeError, UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+_STAGE_HELP = {
+    "construct": "write the task list of the run",
+    "collect": "let the teacher play the training tasks",
+    "filter": "keep the good trajectories",
+    "decontaminate": "drop what the test tasks hold",
+    "mix": "mix agent and general dialogues",
+    "train": "tune the model",
+    "serve": "put the model on a port",
+    "evaluate": "play the test tasks, before and after",
+    "report": "write the report",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    parsed = _parser().parse_args(arguments)
+    verb = importlib.import_module(f"{__name__}.{parsed.module}")
+    try:
+        return int(verb.main(parsed))
+    except (RecipeError, UnknownNameError) as error:
+        return _fail(str(error), code=2)
+    except AgentTuningError as error:
+        return _fail(str(error), code=1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return _fail("interrupted; what is finished is kept, continue with --resume", code=130)
+
+
+def _fail(text: str, *, code: int) -> int:
+    sys.stderr.write(f"agenttuning: {text}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="agenttuning",
+        description="Turn an open chat model into an agent, and prove it.",
+        epilog="Begin with: agenttuning run recipes/quickstart.toml",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_stage_verbs(verbs)
+    _add_world_verbs(verbs)
+    _add_other_verbs(verbs)
+    return parser
+
+
+def _add_stage_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    whole = verbs.add_parser("run", help="all nine stages of a recipe")
+    whole.set_defaults(module="stages")
+    whole.add_argument("--from", dest="first", choices=STAGE_NAMES, help="redo this stage and all after it")
+    whole.add_argument("--until", dest="last", choices=STAGE_NAMES, help="stop after this stage")
+    _add_recipe(whole)
+    for name in STAGE_NAMES:
+        stage = verbs.add_parser(name, help=f"stage {STAGE_NAMES.index(name) + 1}: {_STAGE_HELP[name]}")
+        stage.set_defaults(module="stages", first=None, last=None)
+        _add_recipe(stage)
+        if name == "serve":
+            stage.add_argument(
+                "--port", type=int, default=None, help="port (default 30070 for a model, free for a recipe)"
+            )
+
+
+def _add_recipe(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recipe", type=Path, help="a TOML file (serve: or a model folder)")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="for example train.learning_rate=1e-5")
+    parser.add_argument("--resume", action="store_true", help="continue a run; nothing finished is done again")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
+    parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
+
+
+def _add_world_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    worlds = verbs.add_parser("environments", help="the worlds, their splits, and what works here")
+    worlds.set_defaults(module="environments")
+    worlds.add_argument("--json", action="store_true")
+    check = verbs.add_parser("check", help="prove one world: the oracle wins, noise loses, nothing leaks")
+    check.set_defaults(module="check")
+    check.add_argument("id", help="a world's id, or package.module:Class")
+    check.add_argument("overrides", nargs="*", metavar="key=value", help="the world's configuration")
+    check.add_argument("--official", type=Path, help="folder or file with the benchmark's own data")
+    check.add_argument("--split", help="one split only")
+    check.add_argument("--limit", type=int, help="at most this many tasks of each split")
+    check.add_argument("--json", action="store_true")
+    play = verbs.add_parser("play", help="play one task yourself")
+    play.set_defaults(module="play")
+    play.add_argument("id")
+    play.add_argument("overrides", nargs="*", metavar="key=value", help="the world's configuration")
+    play.add_argument("--split", default="test")
+    play.add_argument("--task", type=int, default=0, help="number of the task in its split")
+    play.add_argument("--oracle", action="store_true", help="watch the oracle instead")
+
+
+def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    show = verbs.add_parser("show", help="one trajectory, readable")
+    show.set_defaults(module="show")
+    show.add_argument("file", help="FILE.jsonl or FILE.jsonl:N")
+    show.add_argument("--mask", action="store_true", help="colour what the loss sees")
+    show.add_argument("--json", action="store_true")
+    data = verbs.add_parser("data", help="validate and count dialogues in the field's formats")
+    data.set_defaults(module="data")
+    data.add_argument("action", choices=("validate", "stats", "convert"))
+    data.add_argument("source", type=Path)
+    data.add_argument(
+        "target", type=Path, nargs="?", help="convert: the AgentInstruct file to write (.json, .jsonl, .parquet)"
+    )
+    data.add_argument("--json", action="store_true")
+    new = verbs.add_parser("new", help="write the skeleton of an environment")
+    new.set_defaults(module="new")
+    new.add_argument("id", help="a file name, for example my_world")
+    doctor = verbs.add_parser("doctor", help="what works on this machine, and what to install for the rest")
+    doctor.set_defaults(module="doctor")
+    doctor.add_argument("--json", action="store_true")

@@ -1,0 +1,57 @@
+"""`agenttuning data`: validate, count and convert dialogues in the field's formats."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from agenttuning.core.records import Trajectory
+from agenttuning.core.store import read_records
+from agenttuning.datasets.agentinstruct import read_agentinstruct, write_agentinstruct
+from agenttuning.datasets.conversation import Conversation
+from agenttuning.datasets.rows import read_rows
+from agenttuning.datasets.sharegpt import read_sharegpt
+from agenttuning.errors import RecipeError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def main(arguments: Namespace) -> int:
+    """Read every dialogue, so a file that passes is sound, and print what was found."""
+    if arguments.action == "convert":
+        if arguments.target is None:
+            raise RecipeError("data convert needs a target file: agenttuning data convert SOURCE TARGET.json")
+        count = write_agentinstruct(arguments.target, _conversations(arguments.source))
+        _print({"written": str(arguments.target), "conversations": count}, as_json=arguments.json)
+        return 0
+    counts: Counter[str] = Counter()
+    for conversation in _conversations(arguments.source):
+        counts["conversations"] += 1
+        counts["messages"] += len(conversation.messages)
+        counts["trained_turns"] += sum(message.train is True for message in conversation.messages)
+        counts["context_turns"] += sum(message.train is False for message in conversation.messages)
+        counts["characters"] += sum(len(message.content) for message in conversation.messages)
+    _print({"source": str(arguments.source), **counts}, as_json=arguments.json)
+    return 0
+
+
+def _conversations(path: Path) -> Iterator[Conversation]:
+    """Read our own trajectories, AgentInstruct's schema (with `loss`), or ShareGPT's, whichever the first row is of."""
+    first = next((row for _, row in read_rows(path)), {})
+    if "provenance" in first:
+        for held in read_records(path, Trajectory):
+            yield Conversation(id=f"{held.environment}_{held.task}_{held.sample}", messages=held.messages)
+        return
+    yield from read_agentinstruct(path) if '"loss"' in json.dumps(first) else read_sharegpt(path)
+
+
+def _print(result: dict[str, int | str], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result))
+        return
+    for key, value in result.items():
+        print(f"{key.replace('_', ' ')}: {value}")

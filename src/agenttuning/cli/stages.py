@@ -1,0 +1,79 @@
+"""`run` and the nine stages, each a command of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from agenttuning.core.run import STAGE_NAMES, Run
+from agenttuning.core.store import write_atomic
+from agenttuning.errors import RecipeError, RunError
+from agenttuning.pipeline import load_stage
+from agenttuning.recipe import Recipe, read_recipe, write_recipe
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+
+    from agenttuning.core.run import Manifest
+
+
+def main(arguments: Namespace) -> int:
+    """Run one stage, or all of them in order."""
+    if arguments.verb == "serve" and arguments.recipe.is_dir():
+        return _serve_folder(arguments)
+    recipe = read_recipe(arguments.recipe, arguments.overrides)
+    if arguments.dry_run:
+        print(write_recipe(recipe), end="")
+        return 0
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    run = Run(recipe.folder, seed=recipe.seed, resume=arguments.resume or arguments.first is not None)
+    with run.lock():
+        _discard(run, arguments)
+        manifests = _play(recipe, run, _chosen(arguments))
+    if arguments.json:
+        print(json.dumps([manifest.model_dump(mode="json") for manifest in manifests]))
+    return 0
+
+
+def _serve_folder(arguments: Namespace) -> int:
+    from agenttuning.pipeline.serve import ServeConfig, serve_until_stopped
+
+    port = 30070 if arguments.port is None else arguments.port
+    serve_until_stopped(arguments.recipe, ServeConfig(port=port))
+    return 0
+
+
+def _chosen(arguments: Namespace) -> Sequence[str]:
+    if arguments.verb != "run":
+        return (arguments.verb,)
+    last = arguments.last or STAGE_NAMES[-1]
+    return STAGE_NAMES[: STAGE_NAMES.index(last) + 1]
+
+
+def _discard(run: Run, arguments: Namespace) -> None:
+    if arguments.first is None:
+        return
+    if arguments.last and STAGE_NAMES.index(arguments.last) < STAGE_NAMES.index(arguments.first):
+        raise RecipeError(f"--until {arguments.last} comes before --from {arguments.first}")
+    for stage in STAGE_NAMES[STAGE_NAMES.index(arguments.first) :]:
+        run.discard(stage)
+
+
+def _play(recipe: Recipe, run: Run, stages: Sequence[str]) -> list[Manifest]:
+    console = Console(stderr=True, highlight=False)
+    if not run.resume and any(run.stage_folder(stage).exists() for stage in stages):
+        raise RunError(f"{run.folder} already holds results; add --resume to continue, or choose another name=...")
+    path = run.folder / "recipe.toml"
+    if not path.exists():
+        write_atomic(path, write_recipe(recipe))
+    manifests = []
+    for stage in stages:
+        console.print(f"[bold]{STAGE_NAMES.index(stage) + 1} {stage}[/bold]  {run.stage_folder(stage)}")
+        manifests.append(load_stage(stage).run(recipe.stage(stage), run))
+        console.print(f"  done in {manifests[-1].seconds:.1f} s")
+    write_atomic(path, write_recipe(recipe))
+    return manifests

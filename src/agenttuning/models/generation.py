@@ -1,0 +1,49 @@
+"""What is asked of a generator and what it gives: plain values, shared by the engine and by those who serve it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agenttuning.core.records import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One prompt and how to continue it."""
+
+    prompt_ids: Sequence[int]
+    """Ends exactly where the answer begins."""
+    sampling: Sampling
+    stop: tuple[str, ...] = ()
+    """The answer ends before the first of these strings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One finished answer."""
+
+    token_ids: tuple[int, ...]
+    """Every token drawn, the end-of-sequence token included."""
+    text: str
+    """Without special tokens and without the stop string."""
+    finish: Literal["stop", "length"]
+    stop_text: str = ""
+    """The stop string that ended it, empty where the model itself did or the length ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a streamed answer."""
+
+    id: int
+    text: str
+    """The text that became certain with this token; empty inside a character or a possible stop string."""
+    logprob: float
+    """Natural log probability under the model, before temperature and truncation of the distribution."""
+    special: bool
+    generation: Generation | None = None
+    """The whole answer; only on the last token."""

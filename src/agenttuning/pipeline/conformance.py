@@ -1,0 +1,165 @@
+"""The suite that every environment passes: the oracle wins, noise loses, nothing leaks, nothing raises.
+
+`agenttuning check ID` runs it on any environment and any data; the tests run it on all environments.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from agenttuning.core.records import Record, Reply, Stop, Trajectory
+from agenttuning.core.rollout import rollout, rollouts
+from agenttuning.policies.oracle import oracle_player
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from agenttuning.core.environment import Environment
+    from agenttuning.core.records import Message, Sampling, Task
+    from agenttuning.pipeline.progress import Advance
+
+NOISE_REPLIES = 1000
+"""Malformed replies per world."""
+_NOISE_TASKS = 25
+_FAILURES_SHOWN = 20
+
+
+class Tally(Record):
+    """Wins over plays."""
+
+    success: int = 0
+    n: int = 0
+
+
+class NoiseTally(Tally):
+    """Wins and crashes of a policy that talks nonsense; both must be 0."""
+
+    crashes: int = 0
+
+
+class Report(Record):
+    """What `agenttuning check` prints."""
+
+    environment: str
+    source: str
+    tasks: int
+    oracle: Tally
+    oracles: dict[str, Tally] = {}
+    """Each named oracle or backend of the world, where it has more than one."""
+    noise: NoiseTally = NoiseTally()
+    failures: list[str] = Field(default=[])
+    """The first failed plays and broken laws, one sentence each."""
+
+
+class Noise:
+    """Answers with what no world should accept: empty, huge, control characters, near misses of the format."""
+
+    name = "noise"
+    sampling: Sampling | None = None
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    async def reply(self, messages: Sequence[Message]) -> Reply:
+        """Return one malformed reply."""
+        last = messages[-1].content
+        pieces = last.split() or [""]
+        choices = (
+            "",
+            " \n\t ",
+            "\x00\x1b[31m\u202e\ud7ff\uffff\U0001f600",
+            "A" * 100_000,
+            "ACTION:",
+            "Action: \nFinal Answer:",
+            "THOUGHT: ACTION: THOUGHT:",
+            "```sql\n```",
+            "Action: Operation\n```sql\nSELECT\n```",
+            "(" * 5_000,
+            "'; DROP TABLE x; --",
+            " ".join(self._random.choices(pieces, k=5)),
+            f"ACTION: {self._random.choice(pieces)} {self._random.random()}",
+            "".join(chr(self._random.randrange(1, 0xD7FF)) for _ in range(30)),
+        )
+        return Reply(content=self._random.choice(choices))
+
+
+def noise_player(environment: Environment[Task], *, sample: int) -> Noise:
+    """Return noise that differs from sample to sample."""
+    del environment
+    return Noise(sample)
+
+
+async def play_oracle(
+    environments: Iterable[Environment[Task]], advance: Advance, *, concurrency: int = 8
+) -> tuple[Tally, list[str]]:
+    """Play every task with its oracle; return the tally and a sentence per failure."""
+    won = played = 0
+    failures: list[str] = []
+    entries = ((environment, "check", 0) for environment in environments)
+    async for trajectory in rollouts(entries, oracle_player, concurrency=concurrency):
+        played += 1
+        good = trajectory.score.success and trajectory.stop is Stop.DONE
+        won += good
+        if not good:
+            failures.append(_sentence("oracle", trajectory))
+        advance()
+    return Tally(success=won, n=played), failures
+
+
+async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tuple[NoiseTally, list[str]]:
+    """Send about a thousand malformed replies, spread over some tasks."""
+    won = crashes = played = replies = 0
+    failures: list[str] = []
+    while replies < NOISE_REPLIES and tasks:
+        task = tasks[played % min(len(tasks), _NOISE_TASKS)]
+        trajectory = await rollout(kind(task), noise_player, split="check", sample=played)
+        played += 1
+        replies += max(len(trajectory.steps), 1)
+        won += trajectory.score.reward > 0
+        crashes += trajectory.failure is not None
+        if trajectory.failure is not None or trajectory.score.reward > 0:
+            failures.append(_sentence("noise", trajectory))
+    return NoiseTally(success=won, n=played, crashes=crashes), failures
+
+
+async def broken_laws(kind: type[Environment[Task]], task: Task) -> list[str]:
+    """Return the laws that an environment breaks on one task; none is the good answer."""
+    broken: list[str] = []
+    plays = [await rollout(kind(task), oracle_player, split="check") for _ in range(2)]
+    if plays[0] != plays[1]:
+        broken.append(
+            f"{kind.id}: two plays of task {task.id!r} differ; start() and step() must depend on the task alone"
+        )
+    if Trajectory.model_validate_json(plays[0].model_dump_json(exclude_defaults=True)) != plays[0]:
+        broken.append(f"{kind.id}: the trajectory of task {task.id!r} does not survive JSON")
+    if kind.task_type.model_validate_json(task.model_dump_json(exclude_defaults=True)) != task:
+        broken.append(f"{kind.id}: task {task.id!r} does not survive JSON")
+    environment = kind(task)
+    await environment.close()
+    async with environment:
+        await environment.start()
+        opening_score = await environment.score()
+        await environment.close()
+    await environment.close()
+    if opening_score.success:
+        broken.append(f"{kind.id}: task {task.id!r} is solved before the first action")
+    return broken
+
+
+def has_oracle(environment: Environment[Task]) -> bool:
+    """Tell whether a gold solution exists; nothing is played."""
+    return environment.oracle() is not None
+
+
+def _sentence(player: str, trajectory: Trajectory) -> str:
+    told = f"{player} on task {trajectory.task!r}: reward {trajectory.score.reward:g}, stop {trajectory.stop.value!r}"
+    return f"{told}, {trajectory.failure.message}" if trajectory.failure else told
+
+
+def shown(failures: Sequence[str]) -> list[str]:
+    """Return the first failures, and how many more there are."""
+    more = len(failures) - _FAILURES_SHOWN
+    return [*failures[:_FAILURES_SHOWN], f"... and {more} more"] if more > 0 else list(failures)

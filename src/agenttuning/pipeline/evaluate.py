@@ -1,0 +1,263 @@
+"""Stage 8, evaluate: the test tasks of the run, played by the base and by the tuned model (paper, section 3.1).
+
+Both play through the same rollouts as the teacher, under one sampling. Every episode is in `<model>.jsonl`, broken ones
+too; `scores.json` holds one cell per model and world, and the paired change from the first model to each other one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, JsonValue, StringConstraints, model_validator
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as TerminalTable
+
+from agenttuning.analysis.scores import WorldScore, compare, score_worlds
+from agenttuning.analysis.statistics import PairedChange
+from agenttuning.analysis.tables import before_after
+from agenttuning.core.records import Record, Sampling, Trajectory
+from agenttuning.core.run import StageConfig, StageStart
+from agenttuning.core.store import read_records, write_atomic
+from agenttuning.errors import RecipeError, StageError, nearest
+from agenttuning.pipeline.collect import play_missing
+from agenttuning.pipeline.construct import read_entries
+from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PolicyConfig, TgiConfig
+from agenttuning.serving.process import running_server
+from agenttuning.serving.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from agenttuning.analysis.tables import Table
+    from agenttuning.core.run import Manifest, Run
+    from agenttuning.pipeline.construct import Entry
+
+SCORES = "scores.json"
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+"""Becomes a file name."""
+
+
+class EvaluatedModel(Record):
+    """One model under evaluation, and how it is reached."""
+
+    policy: Literal["local", "openai", "tgi", "oracle"] = "local"
+    """`local` loads it into this process, `openai` and `tgi` ask a server, `oracle` plays the gold solutions."""
+    model: str | None = None
+    """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result.
+    For an `openai` server at `base_url` the name that it knows, by default the name under `models`."""
+    base_url: str | None = None
+    """Address of the server, for `openai` and `tgi`; None starts one of the model and stops it at the end."""
+    api_key_env: str | None = None
+    """Environment variable that holds the key of the server."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of a model that this stage loads or serves; float32 makes a reply independent of what else is in its batch."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> EvaluatedModel:
+        if self.base_url and not self.served:
+            raise ValueError(f'base_url is for policy = "openai" or "tgi", not {self.policy!r}')
+        return self
+
+    @property
+    def served(self) -> bool:
+        """Is it asked over HTTP."""
+        return self.policy in {"openai", "tgi"}
+
+
+class EvaluateConfig(StageConfig):
+    """Which models play which test tasks, and how their tokens are drawn."""
+
+    models: dict[ModelName, EvaluatedModel] = Field(default={"base": EvaluatedModel(), "tuned": EvaluatedModel()})
+    """Name to model; the first is what all others are compared with."""
+    environments: tuple[str, ...] | None = None
+    """Worlds to play; None plays every world that has test tasks in the run."""
+    tasks: int | None = Field(default=None, gt=0)
+    """Test tasks per world, from the first on; None plays all."""
+    samples: int = Field(default=1, gt=0)
+    """Plays per task; more than one only says something when tokens are drawn at random."""
+    concurrency: int = Field(default=32, gt=0)
+    """Episodes in flight."""
+    sampling: Sampling = Sampling()
+    """The same for all models, so that their numbers may stand side by side; greedy and 128 tokens as in the paper."""
+
+    @model_validator(mode="after")
+    def _names(self) -> EvaluateConfig:
+        if not self.models:
+            raise ValueError("name at least one model, for example [evaluate.models.tuned]")
+        for name, model in self.models.items():
+            own = model.policy != "oracle" and not (model.policy == "openai" and model.base_url)
+            if own and model.model is None and name not in {"base", "tuned"}:
+                raise ValueError(f"models.{name}.model is missing; only 'base' and 'tuned' are known from the run")
+        return self
+
+
+class EvaluationScores(Record):
+    """The content of `scores.json`."""
+
+    scores: dict[str, dict[str, WorldScore]]
+    """Model to world to cell."""
+    changes: dict[str, dict[str, PairedChange]]
+    """Model to world to its paired change from the first model."""
+    made_by: StageStart
+    """Seed, configuration and inputs of the evaluation."""
+
+
+def run(config: EvaluateConfig, run: Run) -> Manifest:
+    """Write `<model>.jsonl` and `scores.json`, and print before and after; finished episodes are never played again.
+
+    Raises:
+        RecipeError: a model cannot be told from the run, or a world has no test tasks.
+        StageError: there is nothing to play.
+    """
+    tasks = run.output("construct", "tasks.jsonl")
+    entries = _chosen(list(read_entries(tasks, "test")), config)
+    weights = {name: _weights(name, model, run) for name, model in config.models.items()}
+    stage = run.open("evaluate", config, inputs={"tasks": tasks, **_tuned_folder(config, run)})
+    if stage.finished:
+        return stage.finished
+    for name, model in config.models.items():
+        play = partial(play_missing, samples=config.samples, concurrency=config.concurrency, seed=run.seed)
+        with _reached(name, model, weights[name], config) as policy:
+            asyncio.run(play(entries, policy, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
+    judged = judge(stage.folder, list(config.models), stage.start)
+    write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
+    outputs = (*(f"{name}.jsonl" for name in config.models), SCORES)
+    manifest = stage.finish(outputs=outputs, counts=_counts(judged))
+    print_table(before_after(judged.scores, judged.changes))
+    return manifest
+
+
+def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> EvaluationScores:
+    """Score what the models played.
+
+    Raises:
+        DataError: trajectories of unlike making in one cell, or models that were not measured alike.
+    """
+    played = {model: list(read_records(folder / f"{model}.jsonl", Trajectory)) for model in models}
+    scores = {model: score_worlds(trajectories) for model, trajectories in played.items()}
+    first, *others = played
+    changes = {
+        model: {
+            world: compare(_of(played[first], world), _of(played[model], world))
+            for world in scores[model]
+            if world in scores[first]
+        }
+        for model in others
+    }
+    return EvaluationScores(scores=scores, changes=changes, made_by=made_by)
+
+
+def print_table(table: Table) -> None:
+    """Print a table to stdout: drawn on a terminal, Markdown elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        sys.stdout.write(table.markdown())
+        return
+    drawn = TerminalTable(box=SIMPLE_HEAD)
+    for position, heading in enumerate(table.headings):
+        drawn.add_column(heading, justify="right" if position else "left")
+    for row in table.rows:
+        drawn.add_row(*map(escape, row))
+    console.print(drawn)
+
+
+@contextmanager
+def _reached(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> Iterator[PolicyConfig]:
+    """Give the policy that plays a model; a served model without an address gets a server of its own until the end."""
+    if not model.served or model.base_url:
+        yield _policy(name, model, weights, config)
+        return
+    settings = ServerSettings(
+        dtype=model.dtype, max_batch=config.concurrency, max_concurrent=max(128, 2 * config.concurrency)
+    )
+    with running_server(weights, settings) as server:
+        address = f"{server.url}/v1" if model.policy == "openai" else server.url
+        yield _policy(name, model.model_copy(update={"base_url": address}), weights, config)
+
+
+def _policy(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> PolicyConfig:
+    """Turn an evaluated model into the policy that plays it, under the recipe's name for it."""
+    if model.policy == "oracle":
+        return OracleConfig()
+    if model.policy == "local":
+        return LocalConfig(
+            name=name, model=weights, sampling=config.sampling, dtype=model.dtype, max_batch=config.concurrency
+        )
+    kind = OpenAIConfig if model.policy == "openai" else TgiConfig
+    return kind(
+        name=name,
+        model=weights,
+        sampling=config.sampling,
+        base_url=model.base_url or "",
+        api_key_env=model.api_key_env,
+        max_connections=config.concurrency,
+    )
+
+
+def _weights(name: str, model: EvaluatedModel, run: Run) -> str:
+    """Return the name or folder behind a model; the name that a foreign server knows it by."""
+    if model.policy == "oracle" or (model.policy == "openai" and model.base_url):
+        return model.model or name
+    return model.model or _own_model(name, run)
+
+
+def _own_model(name: str, run: Run) -> str:
+    if name == "tuned":
+        return str(run.output("train", "model"))
+    trained = run.manifest("train")
+    base = trained.start.config.get("model") if trained else None
+    if not isinstance(base, str):
+        raise RecipeError(
+            f"the run has no finished training to take the model {name!r} from; "
+            f"run `agenttuning train RECIPE` first, or name it with evaluate.models.{name}.model"
+        )
+    return base
+
+
+def _tuned_folder(config: EvaluateConfig, run: Run) -> dict[str, Path]:
+    """Return the run's own model as an input of the stage, where a model of the evaluation is that one."""
+    tuned = config.models.get("tuned")
+    own = tuned is not None and tuned.policy != "oracle" and tuned.model is None
+    return {"model": run.output("train", "model")} if own else {}
+
+
+def _chosen(entries: list[Entry], config: EvaluateConfig) -> list[Entry]:
+    held = list(dict.fromkeys(entry.environment for entry in entries))
+    for wanted in config.environments or ():
+        if wanted not in held:
+            raise RecipeError(
+                f"evaluate.environments names {wanted!r}, which has no test tasks in this run{nearest(wanted, held)}; "
+                f"worlds with test tasks: {', '.join(held) or 'none'}"
+            )
+    chosen = [
+        entry
+        for world in config.environments or held
+        for entry in islice((entry for entry in entries if entry.environment == world), config.tasks)
+    ]
+    if not chosen:
+        raise StageError(
+            "the run has no test tasks to play; give every world some with construct.environments.<world>.tasks.test"
+        )
+    return chosen
+
+
+def _of(trajectories: Iterable[Trajectory], world: str) -> list[Trajectory]:
+    return [trajectory for trajectory in trajectories if trajectory.environment == world]
+
+
+def _counts(judged: EvaluationScores) -> dict[str, JsonValue]:
+    return {
+        model: {
+            world: {"n": cell.n, "success": round(cell.success, 4), "broken": sum(cell.errors.values())}
+            for world, cell in cells.items()
+        }
+        for model, cells in judged.scores.items()
+    }

@@ -1,0 +1,53 @@
+"""What the HTTP surfaces need of a model, whatever runs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from agenttuning.core.records import Message
+    from agenttuning.models.generation import GenerationRequest, Token
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What stands behind the port."""
+
+    model: str
+    dtype: str
+    device: str
+    max_total_tokens: int
+    """Prompt and answer together."""
+    template: str
+    """Digest of the chat template: two servers with unlike digests answer unlike prompts."""
+
+
+class Engine(Protocol):
+    """A model that continues prompts; any number of streams at once."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What stands behind the port."""
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a raw prompt, exactly one BOS in front where the model has one."""
+
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+        """Return the ids of a conversation, up to where the answer begins.
+
+        Raises:
+            DataError: the chat template cannot render these roles in this order.
+        """
+
+    def stream(self, request: GenerationRequest) -> AsyncIterator[Token]:
+        """Yield the answer; the last token carries the whole. Leaving early stops the work.
+
+        Raises:
+            PolicyError: the model failed.
+        """
+
+    async def close(self) -> None:
+        """Free the model; what is in progress fails."""

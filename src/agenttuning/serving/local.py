@@ -1,0 +1,61 @@
+"""The engine of a model in this process."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from agenttuning.models.generate import Generator
+from agenttuning.models.load import load_chat_model
+from agenttuning.serving.engine import EngineInfo
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+    from pathlib import Path
+
+    from agenttuning.core.records import Message
+    from agenttuning.models.generation import GenerationRequest, Token
+    from agenttuning.serving.settings import ServerSettings
+
+_LOG = logging.getLogger(__name__)
+
+
+class LocalEngine:
+    """Batched generation with a transformers model."""
+
+    def __init__(self, model: str | Path, settings: ServerSettings) -> None:
+        """Load the model.
+
+        Raises:
+            DataError: there is no such model, or it is damaged or has no chat template.
+        """
+        self._chat_model = load_chat_model(model, dtype=settings.dtype, template=settings.template)
+        self._generator = Generator(self._chat_model, max_batch=settings.max_batch)
+        self.info = EngineInfo(
+            model=self._chat_model.name,
+            dtype=settings.dtype,
+            device=self._chat_model.model.device.type,
+            max_total_tokens=self._chat_model.max_length,
+            template=self._chat_model.template.digest,
+        )
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a raw prompt; a BOS that the text brings itself is not doubled."""
+        tokenizer = self._chat_model.tokenizer
+        ids: list[int] = tokenizer(text)["input_ids"]
+        if len(ids) > 1 and ids[0] == ids[1] == tokenizer.bos_token_id:
+            _LOG.warning("a raw prompt begins with BOS, which the server adds; the second one is dropped")
+            return ids[1:]
+        return ids
+
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+        """Return the ids of a conversation, up to where the answer begins."""
+        return self._chat_model.template.prompt_ids(messages)
+
+    def stream(self, request: GenerationRequest) -> AsyncIterator[Token]:
+        """Yield the answer; the last token carries the whole."""
+        return self._generator.stream(request)
+
+    async def close(self) -> None:
+        """End the worker thread."""
+        await self._generator.close()

@@ -1,0 +1,97 @@
+"""What every route does with a request before and while it is answered: size, form, failures, clients that leave."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Mapping
+
+    from pydantic import JsonValue
+    from starlette.requests import Request
+
+    from agenttuning.models.generation import Generation, Token
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+ResultT = TypeVar("ResultT")
+
+
+class RequestError(Exception):
+    """A request that is refused; each surface writes it in its own form."""
+
+    def __init__(self, message: str, *, status: int = 422, kind: str = "validation", field: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.field = field
+
+
+async def read_body(request: Request, kind: type[BodyT], *, max_bytes: int) -> BodyT:
+    """Return the request's body as a record.
+
+    Raises:
+        RequestError: it is too large, no JSON, or of another form.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        parts.append(part)
+        size += len(part)
+        if size > max_bytes:
+            raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
+    try:
+        return kind.model_validate_json(b"".join(parts))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = first["msg"].removeprefix("Value error, ")
+        raise RequestError(f"`{where}`: {told}" if where else told, field=where or None) from error
+
+
+def refuse_unsupported(extra: Mapping[str, JsonValue] | None, *, neutral: Mapping[str, tuple[JsonValue, ...]]) -> None:
+    """Refuse options that would change the answer and that this server does not have; unknown names are ignored.
+
+    Raises:
+        RequestError: one of `neutral`'s options has a value that is not neutral.
+    """
+    for name, value in (extra or {}).items():
+        if name in neutral and value not in neutral[name]:
+            raise RequestError(f"`{name}`={value!r} is not supported by this server; leave it out", field=name)
+
+
+async def answered(request: Request, work: Awaitable[ResultT]) -> ResultT:
+    """Return the result of `work`, and stop working when the client is gone.
+
+    Raises:
+        ClientDisconnect: nobody waits for the answer any more.
+    """
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise ClientDisconnect
+        return task.result()
+    finally:
+        task.cancel()
+        gone.cancel()
+        await asyncio.gather(task, gone, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+async def collected(tokens: AsyncIterator[Token]) -> tuple[list[Token], Generation]:
+    """Return all tokens of a stream and the whole answer."""
+    found: list[Token] = []
+    async for token in tokens:
+        found.append(token)
+        if token.generation is not None:
+            return found, token.generation
+    raise RequestError("the answer ended without its last token", status=500, kind="incomplete_generation")

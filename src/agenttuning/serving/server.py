@@ -1,0 +1,93 @@
+"""Run a server until it is told to stop."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+import uvicorn
+
+from agenttuning.errors import StageError
+from agenttuning.serving.app import create_app
+from agenttuning.serving.local import LocalEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agenttuning.serving.settings import ServerSettings
+
+
+def serve_model(model: str | Path, settings: ServerSettings) -> None:
+    """Load a model, print its URL on stdout, and serve it until SIGTERM or Ctrl-C; answers in progress finish first.
+
+    Raises:
+        DataError: there is no such model, or it is damaged or has no chat template.
+        StageError: the port is taken.
+    """
+    with _bound(settings) as listening:
+        anyio.run(_serve, model, settings, listening)
+
+
+async def _serve(model: str | Path, settings: ServerSettings, listening: socket.socket) -> None:
+    engine = await anyio.to_thread.run_sync(LocalEngine, model, settings)
+    try:
+        config = uvicorn.Config(
+            create_app(engine, settings),
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+        )
+        host, port = listening.getsockname()[:2]
+        sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
+        sys.stdout.flush()
+        with _ended_by_signals():
+            await uvicorn.Server(config).serve(sockets=[listening])
+    finally:
+        await engine.close()
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C, which uvicorn raises again after its shutdown, end the server and not the process."""
+    signals = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: None) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _bound(settings: ServerSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        raise StageError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
+            "choose another port, or 0 for a free one"
+        ) from error
+
+
+def stop_with_parent(*, grace_seconds: float) -> None:
+    """End this process when its standard input ends, which is when the process that started it is gone.
+
+    The kernel closes the pipe however the parent died, `kill -9` included, on every system.
+    """
+
+    def watch() -> None:
+        while sys.stdin.buffer.read(1):
+            continue
+        threading.Timer(grace_seconds, os._exit, args=(1,)).start()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,34 @@
+"""How a server is set up: plain values, so that recipes can hold them without importing a server."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from agenttuning.core.records import Record
+from agenttuning.models.shape import TemplateName
+
+
+class ServerSettings(Record):
+    """Where a server listens, and its limits."""
+
+    host: str = "127.0.0.1"
+    """Loopback by default: there is no authentication."""
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 takes a free one."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """float32 makes an answer independent of what else is in the batch."""
+    template: TemplateName = "auto"
+    """Chat template: `auto` takes the model's own, `llama2` the paper's with its fixed system text."""
+    max_batch: int = Field(default=32, gt=0)
+    """Answers in progress at once; more wait."""
+    max_concurrent: int = Field(default=128, gt=0)
+    """Requests in progress or waiting; more are refused with 429."""
+    max_body_bytes: int = Field(default=2_000_000, gt=0)
+    """Size of a request."""
+    semantics: Literal["tgi", "strict"] = "tgi"
+    """When the TGI routes sample: `tgi` also without `do_sample`, as soon as temperature is not 1 or top_k or top_p
+    is set; `strict` when `do_sample` says so."""
+    drain_seconds: float = Field(default=30.0, gt=0)
+    """After SIGTERM: how long answers in progress may take to finish."""
