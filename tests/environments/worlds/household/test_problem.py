@@ -83,6 +83,8 @@ def test_game_text_is_never_evaluated(tmp_path: Path) -> None:
         ({"problem": "(define (:init) (:goal))"}, "places no agent"),
         ({"problem": "(define (:init))"}, "no :goal"),
         ({"problem": ""}, "no :init"),
+        ({"problem": PROBLEM.replace("inReceptacle Mug_bar_1 ?r", "fly ?r")}, "trial: the goal uses 'fly'"),
+        ({"problem": PROBLEM.replace("inReceptacle Mug_bar_1 ?r", "opened Sofa_bar_1")}, "names 'sofa_bar_1'"),
     ],
 )
 def test_a_file_without_a_game_is_refused(changes: dict[str, str], said: str) -> None:
