@@ -1,0 +1,20 @@
+"""What all tests share: the place of the official data."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def official_data() -> Callable[[str], Path]:
+    """Return the folder of an official data set; the test is skipped where it is absent."""
+
+    def find(name: str) -> Path:
+        root = Path(os.environ.get("AGENTTUNING_DATA", Path(__file__).parents[2] / "shared" / "data"))
+        if not (root / name).is_dir():
+            pytest.skip(f"no official data at {root / name}; set AGENTTUNING_DATA to the folder that holds {name!r}")
+        return root / name
+
+    return find
