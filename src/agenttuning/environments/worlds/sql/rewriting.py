@@ -42,7 +42,9 @@ def to_sqlite(statement: exp.Expr) -> str:
         for kinds, rule in _RULES:
             if isinstance(node, kinds):
                 new = rule(node)
-                if new is not node:
+                if node is rewritten:
+                    rewritten = new
+                elif new is not node:
                     node.replace(new)
                 break
     return _WRITE.generate(rewritten, copy=False)
@@ -53,8 +55,14 @@ def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
 
 
 def _stored(value: exp.Expr) -> exp.Expr:
-    """Wrap a computed value so that a TEXT column keeps the text that MySQL would print."""
-    return value if isinstance(value, exp.Literal | exp.Null) else _call("cast_char", value)
+    """Turn a value into the text that MySQL would keep of it: a decimal as written, a double without zeros."""
+    if isinstance(value, exp.Null) or (isinstance(value, exp.Literal) and value.is_string):
+        return value
+    sign, number = ("-", value.this) if isinstance(value, exp.Neg) else ("", value)
+    if isinstance(number, exp.Literal) and not number.is_string and number.this.replace(".", "", 1).isdigit():
+        whole, point, fraction = number.this.partition(".")
+        return exp.Literal.string(f"{sign}{int(whole or 0)}{point}{fraction}")
+    return _call("cast_char", value)
 
 
 def _number(value: exp.Expr) -> exp.Expr:
@@ -213,6 +221,8 @@ def _insert(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Values):
         for row in node.expression.expressions:
             row.set("expressions", [_stored(value) for value in row.expressions])
+    if isinstance(node.expression, exp.Select) and not node.expression.is_star:
+        node.expression.set("expressions", [_stored(value.unalias()) for value in node.expression.expressions])
     return node
 
 
@@ -252,4 +262,5 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], Rule], ..
     ((exp.Parameter, exp.SessionParameter), _session),
     ((exp.Update, exp.Delete), _limited),
     (exp.Insert, _insert),
+    (exp.TruncateTable, lambda node: exp.Delete(this=node.expressions[0])),
 )
