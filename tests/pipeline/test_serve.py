@@ -49,7 +49,7 @@ def test_the_tuned_model_is_served_probed_and_stopped(tmp_path: Path) -> None:
 def test_openings_that_do_not_fit_are_counted_and_all_of_them_is_an_error(tmp_path: Path) -> None:
     model = save_random_llama(tmp_path / "model")
     run = constructed(tmp_path / "run")
-    with pytest.raises(StageError, match="no test task's opening fits the model; lower serve.probe_tokens"):
+    with pytest.raises(StageError, match=r"no test task's opening fits the model; lower serve.probe_tokens"):
         serve(ServeConfig(model=str(model), probe_tokens=MAX_LENGTH), run)
 
 
@@ -69,7 +69,7 @@ def test_surfaces_that_disagree_end_the_stage(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_said_before_a_server_starts(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="stage 'train' of .* is not finished"):
+    with pytest.raises(RunError, match=r"stage 'train' of .* is not finished"):
         serve(ServeConfig(), constructed(tmp_path / "a"))
     with pytest.raises(DataError, match="no model 'absent'"):
         serve(ServeConfig(model="absent"), constructed(tmp_path / "b"))

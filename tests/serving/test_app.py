@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from agenttuning.core.records import Message
 from agenttuning.errors import DataError, PolicyError
 from agenttuning.models.generation import Generation, GenerationRequest, Token
 from agenttuning.serving.app import create_app
 from agenttuning.serving.engine import EngineInfo
 from agenttuning.serving.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+    from agenttuning.core.records import Message
 
 LIMIT = 100
 
@@ -28,6 +32,7 @@ class LetterEngine:
     def __init__(self) -> None:
         self.asked: list[GenerationRequest] = []
         self.running = 0
+        self.entered = asyncio.Semaphore(0)
         self.fails_after: int | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -43,6 +48,7 @@ class LetterEngine:
     async def stream(self, request: GenerationRequest) -> AsyncIterator[Token]:
         self.asked.append(request)
         self.running += 1
+        self.entered.release()
         try:
             text = ""
             for index in range(request.sampling.max_new_tokens):
@@ -248,8 +254,8 @@ def test_more_than_the_limit_is_429_with_retry_after_until_one_ends(path: str) -
 
     async def work(client: httpx.AsyncClient, engine: LetterEngine) -> None:
         inside = [asyncio.create_task(client.post(path, json=asked)) for _ in range(2)]
-        while engine.running < 2:
-            await asyncio.sleep(0)
+        for _ in inside:
+            await engine.entered.acquire()
         refused = await client.post("/generate", json=asked)
         assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
         assert refused.json()["error_type"] == "overloaded"
@@ -291,8 +297,7 @@ def test_a_client_that_leaves_stops_the_work() -> None:
             "server": ("letters.test", 80),
         }
         serving = asyncio.create_task(app(scope, news.get, send))
-        while not engine.running:
-            await asyncio.sleep(0)
+        await engine.entered.acquire()
         news.put_nowait({"type": "http.disconnect"})
         await asyncio.wait_for(serving, 5)
         assert engine.running == 0
