@@ -44,7 +44,8 @@ async def check(
     tasks = _load(kind, config, split, limit)
     oracles: dict[str, Tally] = {}
     failures: list[str] = []
-    for name, settings in (kind.oracles or {"oracle": {}}).items():
+    variants = kind.oracles if config.official is not None else {}
+    for name, settings in (variants or {"oracle": {}}).items():
         variant = config.model_copy(update=settings)
         try:
             played = _load(kind, variant, split, limit) if settings else tasks

@@ -30,7 +30,7 @@ from agenttuning.training.checkpoint import Resumed, resume_checkpoint, save_che
 from agenttuning.training.mixture import reshuffled
 from agenttuning.training.optimizer import build_optimizers, learning_rate, set_learning_rate
 from agenttuning.training.settings import LoopSettings, OptimizerConfig
-from agenttuning.training.step import BatchShape, accumulate, gather, lay_out, require_plain_head
+from agenttuning.training.step import BatchShape, accumulate, attention_for, gather, lay_out, require_plain_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +159,8 @@ class _Session:
         settings = self._settings
         drawn, cursor = gather(self._rows, self._plan, cursor=cursor, tokens=settings.batch_tokens)
         batches = lay_out(drawn, self._shape, device=self._weights[0].device)
-        loss = accumulate(self._model, batches, precision=settings.precision)
+        with attention_for(self._model, settings.batching):
+            loss = accumulate(self._model, batches, precision=settings.precision)
         norm = float(torch.nn.utils.clip_grad_norm_(self._weights, settings.optimizer.clip))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise StageError(

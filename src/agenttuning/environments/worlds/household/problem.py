@@ -115,7 +115,8 @@ class _Problem:
 
     def __init__(self, text: str, name: str) -> None:
         parts = [part for top in parse_expression(text) for part in _sections(top)]
-        self._facts = _facts(_section(parts, ":init", name))
+        stray = [part for part in parts if part[:1] != [":init"] and not _is_heading(part)]
+        self._facts = _facts([*_section(parts, ":init", name), *stray])
         goal = _section(parts, ":goal", name)
         names = _names(entity for rows in self._facts.values() for row in rows for entity in row)
         self._places = _Named(tuple(sorted(self._first("receptacletype"))), names)
@@ -196,10 +197,14 @@ class _Problem:
 
 
 def _sections(top: Expression) -> list[list[Expression]]:
-    """Return the lists of a definition; where an extra parenthesis cut it short, its sections stand on top."""
+    """Return the lists of a definition; where an extra parenthesis cut it short, the rest stands on top."""
     if not isinstance(top, list):
         return []
-    return [top] if top[:1] in ([":init"], [":goal"]) else [part for part in top if isinstance(part, list)]
+    return [part for part in top if isinstance(part, list)] if top[:1] == ["define"] else [top]
+
+
+def _is_heading(part: list[Expression]) -> bool:
+    return not part or not isinstance(part[0], str) or part[0].startswith(":") or part[0] == "problem"
 
 
 def _section(parts: Iterable[list[Expression]], head: str, name: str) -> list[Expression]:
