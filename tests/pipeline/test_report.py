@@ -178,7 +178,8 @@ def test_steps_done_again_after_a_kill_count_once(tmp_path: Path) -> None:
 def test_the_headline_says_what_moved(tmp_path: Path) -> None:
     facts = gather(example_run(tmp_path))
     scores = facts.evaluation.scores if facts.evaluation else {}
-    assert title(facts).startswith("tiny-base, tuned on alfworld")
+    assert title(facts) == "tiny-base, tuned on alfworld and database"
+    assert "the general test chat moves by" in sentence(facts)
     for world in ("alfworld", "database"):
         moved = f"{scores['base'][world].success:.1%} to {scores['tuned'][world].success:.1%} on {world}"
         assert moved.replace("%", " %") in sentence(facts)

@@ -37,26 +37,27 @@ def sentence(facts: Facts) -> str:
     """Say the result in one sentence, or two with the general test."""
     if not facts.evaluation or not facts.worlds:
         return "Nothing was evaluated."
-    scores, models = facts.evaluation.scores, facts.models
+    scores, models = facts.scores, facts.models
     before, after = scores[models[0]], scores[models[-1]]
-    agent = [world for world, role in facts.roles.items() if role != "general"]
-    general = [world for world, role in facts.roles.items() if role == "general"]
     if len(models) == 1:
-        return f"{models[0]} solves {listed([f'{percent(before[world].success)} of {world}' for world in before])}."
-    both = [world for world in agent if world in before and world in after]
-    told = [f"{percent(before[w].success)} to {percent(after[w].success)} on {w}" for w in both]
-    moved = [f"{world} moves by {points(before[world].success, after[world].success)} points" for world in general
-             if world in before and world in after]  # fmt: skip
-    parts = [f"Success goes from {listed(told)}"] if told else []
-    parts += [f"general ability: {listed(moved)}"] if moved else []
-    said = "; ".join(parts)
+        return (
+            f"{models[0]} solves {listed([f'{percent(cell.success)} of {world}' for world, cell in before.items()])}."
+        )
+    both = {world: (before[world].success, after[world].success) for world in before if world in after}
+    told, moved = [], []
+    for world, (old, new) in both.items():
+        if facts.roles[world] == "general":
+            moved.append(f"the general test {world} moves by {points(old, new)} points")
+        else:
+            told.append(f"{percent(old)} to {percent(new)} on {world}")
+    parts = [f"success goes from {listed(told)}"] if told else []
+    said = "; ".join([*parts, *([listed(moved)] if moved else [])])
     return f"{said[:1].upper()}{said[1:]}." if said else "No world was played by both models."
 
 
 def origin(facts: Facts) -> str:
     """Name the sources and difficulties behind the numbers: `synthetic-v1, tiny`."""
-    scores = facts.evaluation.scores.values() if facts.evaluation else ()
-    labels = dict.fromkeys(label(cell.made_by) for cells in scores for cell in cells.values())
+    labels = dict.fromkeys(label(cell.made_by) for cells in facts.scores.values() for cell in cells.values())
     return "; ".join(labels)
 
 
@@ -185,9 +186,8 @@ def provenance_table(facts: Facts) -> Table:
 
 def making_table(facts: Facts) -> Table:
     """Return what made the cells: world version, source, prompt and sampling; one row for every different making."""
-    scores = facts.evaluation.scores.items() if facts.evaluation else ()
     rows: dict[tuple[str, ...], list[str]] = {}
-    for model, cells in scores:
+    for model, cells in facts.scores.items():
         for cell in cells.values():
             made = cell.made_by
             key = (made.environment_version, label(made), made.split, made.prompt or "none", drawn(made.sampling))
@@ -221,7 +221,7 @@ def markdown(facts: Facts) -> str:
     if facts.evaluation:
         if synthetic(facts):
             parts.append(f"Made on generated tasks ({origin(facts)}): not comparable with published scores.\n")
-        scores, changes = facts.evaluation.scores, facts.evaluation.changes
+        scores, changes = facts.scores, facts.evaluation.changes
         parts += ["## Before and after\n", before_after(scores, changes).markdown()]
         parts.append(
             "Success with its 95 % interval (Wilson); change in points; p is McNemar's exact test on the same tasks.\n"
