@@ -70,7 +70,7 @@ def _discard(run: Run, arguments: Namespace) -> None:
 
 
 def _play(recipe: Recipe, run: Run, stages: Sequence[str], *, quiet: bool) -> list[Manifest]:
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not run.resume and any(run.stage_folder(stage).exists() for stage in stages):
         raise RunError(f"{run.folder} already holds results; add --resume to continue, or choose another name=...")
     path = run.folder / "recipe.toml"
