@@ -70,7 +70,7 @@ def test_mistakes_are_one_sentence_with_the_next_step(
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot read the recipe .*none.toml"):
+    with pytest.raises(RecipeError, match=r"cannot read the recipe .*none\.toml"):
         read_recipe(tmp_path / "none.toml")
 
 

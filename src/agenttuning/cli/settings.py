@@ -11,7 +11,7 @@ from agenttuning.errors import RecipeError, nearest
 from agenttuning.recipe import apply_overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -32,7 +32,7 @@ def configure_world(
     return configure(kind.config_type, words, given=given)
 
 
-def configure(kind: type[ConfigT], words: Sequence[str], *, given: dict[str, JsonValue] | None = None) -> ConfigT:
+def configure(kind: type[ConfigT], words: Sequence[str], *, given: Mapping[str, JsonValue] | None = None) -> ConfigT:
     """Build a configuration from `key=value` words; a mistake names the key and the known ones."""
     data = dict(given or {})
     apply_overrides(data, words)

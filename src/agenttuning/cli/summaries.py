@@ -14,6 +14,8 @@ from agenttuning.analysis.tables import Table, before_after
 from agenttuning.pipeline.evaluate import SCORES, EvaluationScores
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agenttuning.core.run import Manifest, Run
 
 
@@ -51,6 +53,6 @@ def _kept(manifest: Manifest) -> Table:
     return Table(headings, [(name, *_figures(row)) for name, row in rows.items() if isinstance(row, dict)])
 
 
-def _figures(row: dict[str, object]) -> tuple[str, ...]:
+def _figures(row: Mapping[str, object]) -> tuple[str, ...]:
     counts = tuple(f"{row[key]:,}" for key in ("instructions", "trajectories", "kept"))
     return (*counts, f"{row['mean_turns']:.2f}", f"{row['ratio']:.1%}")
