@@ -80,6 +80,7 @@ def test_the_markdown_reads_from_result_to_provenance(tmp_path: Path) -> None:
     assert headings[1:6] == ["Before and after", "Every number", "Elementary errors", "Data", "Mixture"]
     assert headings[-1] == "What made these numbers"
     assert "not comparable with published scores" in text
+    assert "held a test sample: 3 (alfworld 1, database 2)." in text
     assert "| alfworld | 400 | 400 | 391 | 9.3 | 97.8 % |" in text
     assert "| chat | 2,400 | 7,680 | 80.0 % | 3.20 | 2,460,000 | 68.3 % |" in text
 

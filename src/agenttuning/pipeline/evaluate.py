@@ -196,6 +196,11 @@ def _own_model(name: str, run: Run) -> str:
             f"the run has no finished training to take the model {name!r} from; "
             f"run `agenttuning train RECIPE` first, or name it with evaluate.models.{name}.model"
         )
+    if base == "fresh":
+        raise RecipeError(
+            f"training began with random weights, which no model {name!r} can be played with; "
+            "evaluate the result alone with evaluate.models = { tuned = {} }"
+        )
     return base
 
 

@@ -29,12 +29,12 @@ def title(facts: Facts) -> str:
     base = facts.stages["train"].config.get("model") if "train" in facts.stages else None
     if not isinstance(base, str):
         return f"{listed(facts.models)} on {listed(facts.worlds)}" if facts.models else "A run without an evaluation"
-    name = base.rstrip("/").rsplit("/", 1)[-1]
+    name = "random weights" if base == "fresh" else base.rstrip("/").rsplit("/", 1)[-1]
     return f"{name}, tuned on {listed(trained)}" if trained else f"{name}, tuned"
 
 
 def sentence(facts: Facts) -> str:
-    """Say the result in one sentence, or two with the general test."""
+    """Say the result in one sentence."""
     if not facts.evaluation or not facts.worlds:
         return "Nothing was evaluated."
     scores, models = facts.scores, facts.models
@@ -164,6 +164,15 @@ def contamination_tables(facts: Facts) -> dict[str, Table]:
     }
 
 
+def dropped(facts: Facts) -> str:
+    """Say how many training trajectories held a test sample: `3 (alfworld 1, database 2)`; empty when unknown."""
+    told = facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None
+    if isinstance(told, dict):
+        by_world = ", ".join(f"{world} {shown(count)}" for world, count in told.items())
+        return f"{sum(_whole(count) or 0 for count in told.values()):,} ({by_world})" if told else "0"
+    return shown(told)
+
+
 def error_table(facts: Facts) -> Table:
     """Return the share of episodes with each elementary error, by world and model."""
     rows = [
@@ -237,6 +246,8 @@ def markdown(facts: Facts) -> str:
             "## Training\n",
             f"{len(facts.loss)} steps, loss {facts.loss[0][1]:.3f} to {facts.loss[-1][1]:.3f}.\n",
         ]
+    if held := dropped(facts):
+        parts += [f"Training trajectories dropped because they held a test sample: {held}.\n"]
     for name, table in contamination_tables(facts).items():
         parts += [f"## Contamination: {name}\n", table.markdown()]
     parts += ["## What made these numbers\n"]

@@ -92,7 +92,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         mixture=words.mixture_table(mixed),
         mixture_figures=_mixture_figures(mixed),
         loss_figure=curve(facts.loss) if len(facts.loss) > 1 else None,
-        contaminated=facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None,
+        dropped=words.dropped(facts),
         contamination=words.contamination_tables(facts),
         making=words.making_table(facts),
         provenance=words.provenance_table(facts),
