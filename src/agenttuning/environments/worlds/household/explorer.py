@@ -175,7 +175,7 @@ class Explorer:
         yield from self._go(place, "found", item)
         yield from self._open(place, item)
         yield from self._do(f"take {item} from {place}", "take", item, place)
-        self.memory.contents[place].remove(item)
+        self.memory.contents[place] = [other for other in self.memory.contents[place] if other != item]
         return item
 
     def _next_place(self, kind: str, *, outside: str) -> str | None:
