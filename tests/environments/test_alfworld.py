@@ -275,6 +275,7 @@ def test_official_dev_games_through_the_whole_protocol(
     played = [play(task) for task in Alfworld.load("dev", config)]
     assert len(played) == 20
     assert all(episode.score.success and episode.stop is Stop.DONE for episode in played)
+    assert all(step.valid for episode in played for step in episode.steps)
     assert {episode.provenance.source for episode in played} == {"alfworld-official"}
     assert {episode.provenance.difficulty for episode in played} == {None}
     actions = [step.action for episode in played for step in episode.steps]

@@ -196,7 +196,8 @@ class Alfworld(Environment[AlfworldTask]):
     def _explore(self) -> Iterator[str]:
         tiny = self.task.difficulty == "tiny"
         search = SETTINGS["tiny"].search if tiny else "likely"
-        explorer = Explorer(self._house.introduction(), dialect=self.task.dialect, search=search)
+        house = self._house
+        explorer = Explorer(house.introduction(), dialect=self.task.dialect, search=search, available=house.admissible)
         wording = Wording(explorer.errand, seed=self.task.id, brief=tiny)
         plan = explorer.plan()
         move = next(plan, None)
