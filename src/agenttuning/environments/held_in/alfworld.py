@@ -109,6 +109,11 @@ class Alfworld(Environment[AlfworldTask]):
     max_turns: ClassVar[int] = 35
     task_type: ClassVar[type[Task]] = AlfworldTask
     config_type: ClassVar[type[EnvironmentConfig]] = AlfworldConfig
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "walkthrough": {"expert": "walkthrough"},
+        "explore": {"expert": "explore"},
+    }
+    """What `check --official` plays: every walkthrough wins; the exploring expert at least 95 % within 35 turns."""
 
     def __init__(self, task: AlfworldTask) -> None:
         super().__init__(task)
