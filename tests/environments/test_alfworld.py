@@ -93,6 +93,16 @@ def test_the_opening_holds_instruction_acknowledgement_and_room() -> None:
     assert task.startswith("Your task is to: ")
 
 
+def test_the_instruction_names_the_commands_of_the_dialect() -> None:
+    told = {
+        dialect: asyncio.run(Alfworld(first(dialect=dialect)).start())[0].content
+        for dialect in ("agentbench", "alfworld-0.4")
+    }
+    assert "put x in/on y" in told["agentbench"]
+    assert "move x to y" in told["alfworld-0.4"]
+    assert "put x" not in told["alfworld-0.4"]
+
+
 def test_an_instruction_of_the_users_own_replaces_ours(tmp_path: Path) -> None:
     path = tmp_path / "mine.txt"
     path.write_text("Mine.\n")
@@ -265,6 +275,7 @@ def test_official_dev_games_through_the_whole_protocol(
     played = [play(task) for task in Alfworld.load("dev", config)]
     assert len(played) == 20
     assert all(episode.score.success and episode.stop is Stop.DONE for episode in played)
+    assert all(step.valid for episode in played for step in episode.steps)
     assert {episode.provenance.source for episode in played} == {"alfworld-official"}
     assert {episode.provenance.difficulty for episode in played} == {None}
     actions = [step.action for episode in played for step in episode.steps]

@@ -7,7 +7,7 @@ One episode is one dialogue (Shridhar et al., arXiv 2010.03768, in AgentBench's 
     user       Here is your task. You are in the middle of a room. Looking quickly around you, you see a bed 1, and
                a desk 1.
                Your task is to: put some book on bed.
-    assistant  THOUGHT: I have to find a book first. desk 1 is a likely spot, so I start there.
+    assistant  THOUGHT: I have to find a book first; desk 1 is a likely spot, so I start there.
                ACTION: go to desk 1
     user       On the desk 1, you see a book 2, and a pen 1.
 
@@ -72,7 +72,7 @@ TINY_INSTRUCTION = "Household. Reply with THOUGHT and ACTION."
 ACKNOWLEDGEMENT = "OK. I'll follow your instructions and try my best to solve the task."
 
 _EMBEDDED = {"train": 20_000, "test": 1_000}
-_EXAMPLE_SEED = 310_12823
+_EXAMPLE_SEED = 231_012_823
 _MARK = re.compile(r"ACTION:(.*)\n")
 _MARK_AT_END = re.compile(r"ACTION:(.*)")
 _ACTING = re.compile(r"(?:look|inventory|help|close|examine)\b")
@@ -109,6 +109,11 @@ class Alfworld(Environment[AlfworldTask]):
     max_turns: ClassVar[int] = 35
     task_type: ClassVar[type[Task]] = AlfworldTask
     config_type: ClassVar[type[EnvironmentConfig]] = AlfworldConfig
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "walkthrough": {"expert": "walkthrough"},
+        "explore": {"expert": "explore"},
+    }
+    """What `check --official` plays: every walkthrough wins; the exploring expert at least 95 % within 35 turns."""
 
     def __init__(self, task: AlfworldTask) -> None:
         super().__init__(task)
@@ -137,7 +142,7 @@ class Alfworld(Environment[AlfworldTask]):
         """Return instruction, acknowledgement, the example if one is asked for, and the first look at the room."""
         acknowledgement = "OK." if self.task.difficulty == "tiny" else ACKNOWLEDGEMENT
         return (
-            Message(role="user", content=self.task.instruction or INSTRUCTION),
+            Message(role="user", content=self.task.instruction or _instruction_in(self.task.dialect)),
             Message(role="assistant", content=acknowledgement, train=False),
             *(await self._example() if self.task.shots else ()),
             Message(role="user", content=f"Here is your task. {self._first_look()}"),
@@ -196,7 +201,8 @@ class Alfworld(Environment[AlfworldTask]):
     def _explore(self) -> Iterator[str]:
         tiny = self.task.difficulty == "tiny"
         search = SETTINGS["tiny"].search if tiny else "likely"
-        explorer = Explorer(self._house.introduction(), dialect=self.task.dialect, search=search)
+        house = self._house
+        explorer = Explorer(house.introduction(), dialect=self.task.dialect, search=search, available=house.admissible)
         wording = Wording(explorer.errand, seed=self.task.id, brief=tiny)
         plan = explorer.plan()
         move = next(plan, None)
@@ -253,6 +259,10 @@ def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
         expert=config.expert,
         shots=config.shots,
     )
+
+
+def _instruction_in(dialect: Dialect) -> str:
+    return INSTRUCTION if dialect == "agentbench" else INSTRUCTION.replace("put x in/on y", "move x to y")
 
 
 def _instruction(config: AlfworldConfig) -> str | None:

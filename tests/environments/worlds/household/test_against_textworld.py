@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import os
 import random
-from collections.abc import Callable
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 from agenttuning.environments.worlds.household.archive import GameFile, games
 from agenttuning.environments.worlds.household.engine import House
-from agenttuning.environments.worlds.household.game import Dialect
 from agenttuning.environments.worlds.household.problem import compile_game, speak
 
 if TYPE_CHECKING:

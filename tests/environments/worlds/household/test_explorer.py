@@ -44,6 +44,14 @@ def test_it_looks_where_the_thing_is_likely_and_open_first(kitchen: Game) -> Non
     ]  # fmt: skip
 
 
+def test_it_does_not_go_where_it_stands_already(kitchen: Game) -> None:
+    """Countertop and microwave stand at one location, so the world knows no way from the one to the other."""
+    house = House(kitchen)
+    played = commands(Explorer(house.introduction(), available=house.admissible), house.act)
+    assert played[2:4] == ["examine microwave 1", "heat mug 1 with microwave 1"]
+    assert house.won
+
+
 def test_it_knows_only_what_it_is_told() -> None:
     """Two houses that differ in what has not been seen yet get the same commands until the difference shows."""
     game = draw_game(0, split="train", difficulty="standard", seed=2)
