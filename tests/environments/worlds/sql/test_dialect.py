@@ -1,9 +1,9 @@
 """What a MySQL server says, the embedded database says too: every case runs on both."""
 
 import pytest
+from tests.environments.worlds.sql.conftest import Play
 
 from agenttuning.environments.worlds.sql.table import Table
-from tests.environments.worlds.sql.conftest import Play
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,15 @@ from tests.environments.worlds.sql.conftest import Play
         ("SELECT `home city`, COUNT(*) AS n FROM shop GROUP BY `home city` HAVING n > 1", "[('rome', 3)]"),
         ("SELECT @nothing", "[(None,)]"),
         ("SHOW TABLES", "[('shop',)]"),
-        ("DESCRIBE shop", "[('item', 'text', 'YES', '', None, ''), ('price', 'text', 'YES', '', None, ''), "
-         "('home city', 'text', 'YES', '', None, '')]"),
-        ("SELECT column_name FROM information_schema.columns WHERE table_name = 'shop' ORDER BY ordinal_position",
-         "[('item',), ('price',), ('home city',)]"),
+        (
+            "DESCRIBE shop",
+            "[('item', 'text', 'YES', '', None, ''), ('price', 'text', 'YES', '', None, ''), "
+            "('home city', 'text', 'YES', '', None, '')]",
+        ),
+        (
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'shop' ORDER BY ordinal_position",
+            "[('item',), ('price',), ('home city',)]",
+        ),
         ("SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = DATABASE()", "[('shop',)]"),
         ("SELECT shop.item FROM shop WHERE shop.price = '4'", "[('pear',)]"),
         ("WITH cheap AS (SELECT item FROM shop WHERE price < 5) SELECT * FROM cheap", "[('pear',)]"),
@@ -83,19 +88,31 @@ def test_errors_have_mysqls_numbers_states_and_words(play: Play, shop: Table, sq
 @pytest.mark.parametrize(
     ("change", "rest"),
     [
-        ("UPDATE shop SET price = price + 1 WHERE item = 'pear'", "[('5',), ('12.50',), ('7 eur',), (None,), ('100',)]"),
+        (
+            "UPDATE shop SET price = price + 1 WHERE item = 'pear'",
+            "[('5',), ('12.50',), ('7 eur',), (None,), ('100',)]",
+        ),
         ("UPDATE shop SET price = 2.50", "[('2.50',), ('2.50',), ('2.50',), ('2.50',), ('2.50',)]"),
         ("UPDATE shop SET price = '0' LIMIT 2", "[('0',), ('0',), ('7 eur',), (None,), ('100',)]"),
-        ("UPDATE shop SET price = '0' ORDER BY price + 0 DESC LIMIT 1",
-         "[('4',), ('12.50',), ('7 eur',), (None,), ('0',)]"),
+        (
+            "UPDATE shop SET price = '0' ORDER BY price + 0 DESC LIMIT 1",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('0',)]",
+        ),
         ("UPDATE shop SET price = 10 / 4 WHERE item = 'pear'", None),
         ("DELETE FROM shop WHERE `home city` = 'rome'", "[('4',), (None,)]"),
         ("DELETE FROM shop WHERE price < 10 LIMIT 1", "[('12.50',), ('7 eur',), (None,), ('100',)]"),
-        ("INSERT INTO shop SET item = 'kiwi', price = 3", "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('3',)]"),
-        ("INSERT INTO shop (price) VALUES (CONCAT('a', 1)), (1 + 1)",
-         "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('a1',), ('2',)]"),
-        ("INSERT INTO shop (price) SELECT MAX(price + 0) FROM shop",
-         "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('100',)]"),
+        (
+            "INSERT INTO shop SET item = 'kiwi', price = 3",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('3',)]",
+        ),
+        (
+            "INSERT INTO shop (price) VALUES (CONCAT('a', 1)), (1 + 1)",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('a1',), ('2',)]",
+        ),
+        (
+            "INSERT INTO shop (price) SELECT MAX(price + 0) FROM shop",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('100',)]",
+        ),
         ("TRUNCATE TABLE shop", "[]"),
     ],
 )
