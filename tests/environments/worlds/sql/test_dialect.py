@@ -1,7 +1,7 @@
 """What a MySQL server says, the embedded database says too: every case runs on both."""
 
 import pytest
-from tests.environments.worlds.sql.conftest import Play
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.environments.worlds.sql.table import Table
 
@@ -39,11 +39,7 @@ from agenttuning.environments.worlds.sql.table import Table
         ("SELECT `home city`, COUNT(*) AS n FROM shop GROUP BY `home city` HAVING n > 1", "[('rome', 3)]"),
         ("SELECT @nothing", "[(None,)]"),
         ("SHOW TABLES", "[('shop',)]"),
-        (
-            "DESCRIBE shop",
-            "[('item', 'text', 'YES', '', None, ''), ('price', 'text', 'YES', '', None, ''), "
-            "('home city', 'text', 'YES', '', None, '')]",
-        ),
+        ("DESCRIBE shop", str([(name, "text", "YES", "", None, "") for name in ("item", "price", "home city")])),
         (
             "SELECT column_name FROM information_schema.columns WHERE table_name = 'shop' ORDER BY ordinal_position",
             "[('item',), ('price',), ('home city',)]",

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.environments.worlds.sql.conftest import Play
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.core.records import Difficulty
 from agenttuning.environments.worlds.sql.backend import SqlBackend, SqlError

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from tests.environments.worlds.sql.conftest import Play
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.environments.worlds.sql.table import Table
 
