@@ -3,20 +3,14 @@
 import asyncio
 import importlib.util
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import pytest
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.environments.worlds.sql.backend import SqlBackend
 from agenttuning.environments.worlds.sql.mariadb_server import missing_programs
 from agenttuning.environments.worlds.sql.sqlite import SqliteDatabase
 from agenttuning.environments.worlds.sql.table import Table
-
-
-class Play(Protocol):
-    """Runs statements one after another on a fresh database and returns what each gave, as text."""
-
-    def __call__(self, table: Table, statements: Sequence[str]) -> list[str]: ...
 
 
 def _player(make: Callable[[Table], SqlBackend]) -> Play:

@@ -1,9 +1,9 @@
 """What a MySQL server says, the embedded database says too: every case runs on both."""
 
 import pytest
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.environments.worlds.sql.table import Table
-from tests.environments.worlds.sql.conftest import Play
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,33 @@ from tests.environments.worlds.sql.conftest import Play
         ("SELECT '100%' LIKE '100\\\\%', '1000' LIKE '100\\\\%', 'a' LIKE 'A'", "[(1, 0, 1)]"),
         ("SELECT CONCAT(item, ':', price) FROM shop LIMIT 2 OFFSET 2", "[('Éclair:7 eur',), (None,)]"),
         ("SELECT GROUP_CONCAT(item SEPARATOR ';') FROM shop WHERE price < 13", "[('pear;plum;Éclair',)]"),
+        ("SELECT GROUP_CONCAT(item ORDER BY item DESC) FROM shop WHERE price < 13", "[('plum,pear,Éclair',)]"),
+        ("SELECT GROUP_CONCAT(DISTINCT `home city` ORDER BY `home city`) FROM shop", "[('oslo,Paris,rome',)]"),
+        (
+            "SELECT GROUP_CONCAT(item ORDER BY price + 0 SEPARATOR '-') FROM shop WHERE price > 5",
+            '[("Éclair-plum-O\'Neil",)]',
+        ),
+        ("SELECT LENGTH(GROUP_CONCAT(REPEAT(item, 400))) FROM shop", "[(1024,)]"),
+        ("SELECT SUM(price > 5), AVG(price > 5) FROM shop", "[(Decimal('3'), Decimal('0.7500'))]"),
+        ("SELECT SUM(CASE WHEN item = 'fig' THEN 1 ELSE 0 END) AS n FROM shop", "[(Decimal('1'),)]"),
+        (
+            "SELECT 7 / 2, 1.50, 1.5 * 2, 2 + 0.25, 3 * 4, 1e1",
+            "[(Decimal('3.5000'), Decimal('1.50'), Decimal('3.0'), Decimal('2.25'), 12, 10.0)]",
+        ),
+        (
+            "SELECT CAST(price AS DECIMAL(10, 2)), CAST(price AS DECIMAL) FROM shop LIMIT 2",
+            "[(Decimal('4.00'), Decimal('4')), (Decimal('12.50'), Decimal('13'))]",
+        ),
+        ("SELECT ROUND(AVG(CAST(price AS SIGNED)), 1) FROM shop", "[(Decimal('30.8'),)]"),
+        (
+            "SELECT ROUND(AVG(price), 1), (SELECT AVG(1)), COUNT(*) / 2 FROM shop",
+            "[(30.9, Decimal('1.0000'), Decimal('2.5000'))]",
+        ),
+        ("SELECT MAX(CAST(price AS DECIMAL(6, 1))) - MIN(price + 0) FROM shop", "[(96.0,)]"),
+        (
+            "SELECT IF(1, 2.5, 1), COALESCE(NULL, 1, 2.25), SUM(DISTINCT 1)",
+            "[(Decimal('2.5'), Decimal('1.00'), Decimal('1'))]",
+        ),
         ("SELECT COUNT(DISTINCT `home city`) FROM shop", "[(3,)]"),
         ("SELECT COUNT(DISTINCT item, price) FROM shop", "[(4,)]"),
         ("SELECT IF(price > 5, 'a', 'b') FROM shop LIMIT 2", "[('b',), ('a',)]"),
@@ -39,10 +66,11 @@ from tests.environments.worlds.sql.conftest import Play
         ("SELECT `home city`, COUNT(*) AS n FROM shop GROUP BY `home city` HAVING n > 1", "[('rome', 3)]"),
         ("SELECT @nothing", "[(None,)]"),
         ("SHOW TABLES", "[('shop',)]"),
-        ("DESCRIBE shop", "[('item', 'text', 'YES', '', None, ''), ('price', 'text', 'YES', '', None, ''), "
-         "('home city', 'text', 'YES', '', None, '')]"),
-        ("SELECT column_name FROM information_schema.columns WHERE table_name = 'shop' ORDER BY ordinal_position",
-         "[('item',), ('price',), ('home city',)]"),
+        ("DESCRIBE shop", str([(name, "text", "YES", "", None, "") for name in ("item", "price", "home city")])),
+        (
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'shop' ORDER BY ordinal_position",
+            "[('item',), ('price',), ('home city',)]",
+        ),
         ("SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = DATABASE()", "[('shop',)]"),
         ("SELECT shop.item FROM shop WHERE shop.price = '4'", "[('pear',)]"),
         ("WITH cheap AS (SELECT item FROM shop WHERE price < 5) SELECT * FROM cheap", "[('pear',)]"),
@@ -83,19 +111,31 @@ def test_errors_have_mysqls_numbers_states_and_words(play: Play, shop: Table, sq
 @pytest.mark.parametrize(
     ("change", "rest"),
     [
-        ("UPDATE shop SET price = price + 1 WHERE item = 'pear'", "[('5',), ('12.50',), ('7 eur',), (None,), ('100',)]"),
+        (
+            "UPDATE shop SET price = price + 1 WHERE item = 'pear'",
+            "[('5',), ('12.50',), ('7 eur',), (None,), ('100',)]",
+        ),
         ("UPDATE shop SET price = 2.50", "[('2.50',), ('2.50',), ('2.50',), ('2.50',), ('2.50',)]"),
         ("UPDATE shop SET price = '0' LIMIT 2", "[('0',), ('0',), ('7 eur',), (None,), ('100',)]"),
-        ("UPDATE shop SET price = '0' ORDER BY price + 0 DESC LIMIT 1",
-         "[('4',), ('12.50',), ('7 eur',), (None,), ('0',)]"),
+        (
+            "UPDATE shop SET price = '0' ORDER BY price + 0 DESC LIMIT 1",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('0',)]",
+        ),
         ("UPDATE shop SET price = 10 / 4 WHERE item = 'pear'", None),
         ("DELETE FROM shop WHERE `home city` = 'rome'", "[('4',), (None,)]"),
         ("DELETE FROM shop WHERE price < 10 LIMIT 1", "[('12.50',), ('7 eur',), (None,), ('100',)]"),
-        ("INSERT INTO shop SET item = 'kiwi', price = 3", "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('3',)]"),
-        ("INSERT INTO shop (price) VALUES (CONCAT('a', 1)), (1 + 1)",
-         "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('a1',), ('2',)]"),
-        ("INSERT INTO shop (price) SELECT MAX(price + 0) FROM shop",
-         "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('100',)]"),
+        (
+            "INSERT INTO shop SET item = 'kiwi', price = 3",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('3',)]",
+        ),
+        (
+            "INSERT INTO shop (price) VALUES (CONCAT('a', 1)), (1 + 1)",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('a1',), ('2',)]",
+        ),
+        (
+            "INSERT INTO shop (price) SELECT MAX(price + 0) FROM shop",
+            "[('4',), ('12.50',), ('7 eur',), (None,), ('100',), ('100',)]",
+        ),
         ("TRUNCATE TABLE shop", "[]"),
     ],
 )

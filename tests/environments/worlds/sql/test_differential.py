@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.core.records import Difficulty
 from agenttuning.environments.worlds.sql.backend import SqlBackend, SqlError
@@ -13,7 +14,6 @@ from agenttuning.environments.worlds.sql.official import read_rows
 from agenttuning.environments.worlds.sql.scoring import matches_tolerant
 from agenttuning.environments.worlds.sql.sqlite import SqliteDatabase
 from agenttuning.environments.worlds.sql.table import Table, table_hash
-from tests.environments.worlds.sql.conftest import Play
 
 pytestmark = pytest.mark.mariadb
 

@@ -25,8 +25,14 @@ def test_a_question_is_made_alone_from_its_index(difficulty: Difficulty) -> None
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 @pytest.mark.parametrize("seeds", [(0, 0), (0, 7)])
 def test_train_and_test_share_no_table(difficulty: Difficulty, seeds: tuple[int, int]) -> None:
-    train = {frozenset(row[0] for row in drawn.table.rows) for drawn in questions(difficulty, seed=seeds[0], test=False, count=400)}
-    test = {frozenset(row[0] for row in drawn.table.rows) for drawn in questions(difficulty, seed=seeds[1], test=True, count=400)}
+    train = {
+        frozenset(row[0] for row in drawn.table.rows)
+        for drawn in questions(difficulty, seed=seeds[0], test=False, count=400)
+    }
+    test = {
+        frozenset(row[0] for row in drawn.table.rows)
+        for drawn in questions(difficulty, seed=seeds[1], test=True, count=400)
+    }
     assert train.isdisjoint(test)
 
 

@@ -3,9 +3,9 @@
 import time
 
 import pytest
+from tests.environments.worlds.sql.play import Play
 
 from agenttuning.environments.worlds.sql.table import Table
-from tests.environments.worlds.sql.conftest import Play
 
 FILES = [
     "SELECT LOAD_FILE('/etc/passwd')",

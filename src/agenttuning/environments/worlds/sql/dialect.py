@@ -8,6 +8,7 @@ from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.mysql import MySQLParser
+from sqlglot.tokenizer_core import TokenType
 
 from agenttuning.environments.worlds.sql.backend import SqlError
 from agenttuning.environments.worlds.sql.functions import SCALARS
@@ -35,6 +36,11 @@ class _AgentMySQL(MySQL):
 
         def _warn_unsupported(self) -> None:
             self.raise_error("not supported")
+
+        def _parse_table_part(self, schema: bool = False) -> exp.Expr | None:  # noqa: FBT001, FBT002  sqlglot's signature
+            if self._curr and self._curr.token_type == TokenType.STRING:
+                self.raise_error("a string is no table")
+            return super()._parse_table_part(schema=schema)
 
 
 _READ: Final = _AgentMySQL()

@@ -178,7 +178,9 @@ class MariaDatabase:
         if number in _LOST:
             return _INTERRUPTED
         text = str(error.args[1]) if len(error.args) > 1 else str(error)
-        shown = _PLACE.sub(lambda found: f"in '{_PLACES.get(found[1], found[1])}'", text.replace(self._name, self.table.name))
+        shown = _PLACE.sub(
+            lambda found: f"in '{_PLACES.get(found[1], found[1])}'", text.replace(self._name, self.table.name)
+        )
         return SqlError(number or 2000, _STATE_OF.get(number, "HY000"), shown)
 
     async def table_rows(self) -> list[tuple[str | None, ...]] | None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 
+from agenttuning.environments.worlds.sql.aggregates import JOINT
 from agenttuning.environments.worlds.sql.dialect import WINDOWS
-from agenttuning.environments.worlds.sql.functions import JOINT, VERSION
+from agenttuning.environments.worlds.sql.functions import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,8 +115,14 @@ def _aggregate(node: exp.Expr) -> exp.Expr:
 
 def _joined(node: exp.Expr) -> exp.Expr:
     separator = node.args.get("separator") or exp.Literal.string(",")
-    parts = node.this.this if isinstance(node.this, exp.Order) else node.this
-    return _call("replace", _call("group_concat", parts), exp.Literal.string(JOINT), separator)
+    parts, call = node.this, "group_concat"
+    arguments = [parts]
+    if isinstance(parts, exp.Order):
+        key, call, parts = parts.expressions[0], "group_concat_by", parts.this
+        distinct = isinstance(parts, exp.Distinct)
+        flags = [exp.Literal.number(int(flag)) for flag in (bool(key.args.get("desc")), distinct)]
+        arguments = [parts.expressions[0] if distinct else parts, key.this, *flags]
+    return _call("replace", _call(call, *arguments), exp.Literal.string(JOINT), separator)
 
 
 def _cast(node: exp.Expr) -> exp.Expr:

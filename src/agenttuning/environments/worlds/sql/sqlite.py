@@ -21,6 +21,7 @@ from agenttuning.environments.worlds.sql.catalog import (
     rename_information_schema,
 )
 from agenttuning.environments.worlds.sql.dialect import parse, syntax_error, unknown_function
+from agenttuning.environments.worlds.sql.exact import as_decimals
 from agenttuning.environments.worlds.sql.functions import install
 from agenttuning.environments.worlds.sql.rewriting import to_sqlite
 from agenttuning.environments.worlds.sql.table import Table, check_loadable
@@ -128,7 +129,7 @@ class SqliteDatabase:
     def _run(self, connection: sqlite3.Connection, statement: exp.Expr) -> Rows | SqlError:
         try:
             cursor = connection.execute(to_sqlite(statement))
-            rows: Rows = capped(cursor) if cursor.description else []
+            rows = as_decimals(capped(cursor), statement) if cursor.description else []
             cursor.close()
         except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
             return translate_error(error, statement, expired=self._expired())
