@@ -1,6 +1,6 @@
 """How fast one CPU thread trains the tiny shape, against the loop that everybody writes first.
 
-    python benchmarks/training_speed.py [--seconds 4]
+    python benchmarks/training_speed.py [--seconds 3]
 
 The peer pads random batches to their longest dialogue, runs transformers' own loss over every position in
 float32 with SDPA, and steps the same optimiser; both see the same dialogues and the same number per step.
@@ -118,7 +118,7 @@ def measure(contender: Contender, rows: list[TrainingRow], model: PreTrainedMode
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=4.0, help="per contender and round")
+    parser.add_argument("--seconds", type=float, default=3.0, help="per contender and round")
     seconds = parser.parse_args().seconds
     torch.set_num_threads(1)
     pairs = list(dialogues(600))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import torch
 from rich.console import Console
 
+from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError
 from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
 from agenttuning.models.tokenizer import train_tokenizer
@@ -49,6 +51,7 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
         "dropped": {**corpus.dropped},
         "draws_dropped": draws_dropped,
         "cut": corpus.cut,
+        **_seen(folder / "metrics.jsonl"),
     }
 
 
@@ -101,6 +104,17 @@ def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainCon
         result = fit(model, corpus.rows, settings=settings, plan=plan, folder=folder, on_step=on_step)
     for name in result.resumed.damaged:
         Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
+
+
+def _seen(metrics: Path) -> dict[str, JsonValue]:
+    """Sum up what training saw: draws, and real and trained tokens by source."""
+    steps = list(read_records(metrics, StepMetrics))
+    tokens: Counter[str] = Counter()
+    trained: Counter[str] = Counter()
+    for step in steps:
+        tokens.update(step.tokens)
+        trained.update(step.trained_tokens)
+    return {"draws": steps[-1].cursor, "tokens": {**tokens}, "trained_tokens": {**trained}, "loss": steps[-1].loss}
 
 
 def _distinct(path: Path) -> tuple[list[TrainingExample], list[int]]:
