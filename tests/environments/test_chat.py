@@ -171,8 +171,8 @@ _STATEMENT = re.compile(
 )
 _COMMAND = re.compile(
     r"\b(?:go to|take|put|move|open|close|clean|heat|cool|use|examine|toggle|slice)\s+[a-z]+ \d"
-    r"|\b(?:in/on|inventory|nothing happens|you arrive at|action:|thought:|act:|think:|final answer)",
-    re.IGNORECASE,
+    r"|\b(?:in/on|inventory|nothing happens|you arrive at|final answer:)|^(?:action|thought|act|think):",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 
@@ -189,4 +189,5 @@ def test_the_search_for_agent_texts_finds_them() -> None:
     assert _STATEMENT.search("SELECT `name` FROM pupils WHERE age = 3")
     assert _STATEMENT.search("UPDATE pupils SET age = 4")
     assert _COMMAND.search("> go to cabinet 1")
+    assert _COMMAND.search("Thought: x\nAction: Operation")
     assert _COMMAND.search("put apple 1 in/on fridge 1")

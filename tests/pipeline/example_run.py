@@ -7,7 +7,7 @@ import math
 import random
 from typing import TYPE_CHECKING
 
-from tests.analysis.episodes import broken, episode
+from tests.analysis.episodes import Turn, broken, episode
 
 from agenttuning.core.records import Message, Stop, Trajectory
 from agenttuning.core.run import Run, StageConfig
@@ -70,13 +70,20 @@ def _counts() -> dict[str, dict[str, JsonValue]]:
             "rejected": {"alfworld": {"reward below threshold": 9}, "database": {"duplicate": 2}},
         },
         "decontaminate": {
-            "dropped": 3,
+            "dropped": {"alfworld": 1, "database": 2},
             "rates": {
                 "own_text": dict.fromkeys(("alfworld", "database"), row),
                 "with_shared_text": dict.fromkeys(("alfworld", "database"), shared),
             },
         },
-        "mix": {"examples": {"alfworld": 391, "database": 398, "chat": 2400}},
+        "mix": {
+            "unit": "examples",
+            "sizes": {"alfworld": 391, "database": 395, "chat": 2400},
+            "epochs": {"alfworld": 2.4552, "database": 2.4304, "chat": 3.2},
+            "amounts": {
+                name: {"examples": count} for name, count in (("alfworld", 960), ("database", 960), ("chat", 7680))
+            },
+        },
         "train": {"steps": 600, "tokens_per_second": random.random()},
     }
 
@@ -105,39 +112,48 @@ def _play(world: str, number: int, model: str, skill: float, dice: random.Random
     return one.model_copy(update={"provenance": made})
 
 
+_CLOSED: Turn = ("Action: go to fridge 1", True, "The fridge 1 is closed.")
+_EMPTY: Turn = ("Action: go to shelf 2", True, "On the shelf 2, you see nothing.")
+_CLEAN = "Thought: It must be clean before it goes there.\nAction: clean mug 1 with sinkbasin 1"
+_MUG: tuple[Turn, ...] = (
+    ("Action: take mug 1 from shelf 2", True, "You pick up the mug 1 from the shelf 2."),
+    (_CLEAN, True, "You clean the mug 1 using the sinkbasin 1."),
+    ("Action: put mug 1 in/on cabinet 4", True, ""),
+)
+
+
 def _household(solved: bool, number: int, dice: random.Random) -> Trajectory:
+    question = f"Your task is to: put a clean mug in {_PLACES[number % 6]}."
     if not solved:
-        habits = (
-            [(f"the the {dice.choice(_PLACES)} of", False, "Nothing happens.")] * 6,
-            [("Action: go to fridge 1", True, "The fridge 1 is closed."), ("Action: go to shelf 2", True, "On the shelf 2, you see nothing.")] * 4,
-            [("I'm sorry, I can not open things.", False, "Nothing happens.")] * 3,
-        )  # fmt: skip
-        failed = episode(turns=tuple(dice.choice(habits)), reward=0.0, stop=Stop.TURNS)
-        return _opened(failed, "household", f"Your task is to: put a clean mug in {_PLACES[number % 6]}.")
-    seen = [(f"Thought: A mug may be on the {place}. I look there first.\nAction: go to {place}", True, f"On the {place}, you see a {thing}.")
-            for place, thing in zip(dice.sample(_PLACES, 3), ("plate 1", "knife 1, and a bowl 2", "mug 1"), strict=True)]  # fmt: skip
-    seen += [("Action: take mug 1 from shelf 2", True, "You pick up the mug 1 from the shelf 2."),
-             ("Thought: It must be clean before it goes there.\nAction: clean mug 1 with sinkbasin 1", True, "You clean the mug 1 using the sinkbasin 1."),
-             ("Action: put mug 1 in/on cabinet 4", True, "")]  # fmt: skip
-    return _opened(
-        episode(turns=tuple(seen)), "household", f"Your task is to: put a clean mug in {_PLACES[number % 6]}."
-    )
+        babble: Turn = (f"the the {dice.choice(_PLACES)} of", False, "Nothing happens.")
+        decline: Turn = ("I'm sorry, I can not open things.", False, "Nothing happens.")
+        habits: tuple[tuple[Turn, ...], ...] = ((babble,) * 6, (_CLOSED, _EMPTY) * 4, (decline,) * 3)
+        return _opened(episode(turns=dice.choice(habits), reward=0.0, stop=Stop.TURNS), "household", question)
+    things = ("plate 1", "knife 1, and a bowl 2", "mug 1")
+    looks = [_look(place, thing) for place, thing in zip(dice.sample(_PLACES, 3), things, strict=True)]
+    return _opened(episode(turns=(*looks, *_MUG)), "household", question)
+
+
+def _look(place: str, thing: str) -> Turn:
+    thought = f"Thought: A mug may be on the {place}. I look there first."
+    return (f"{thought}\nAction: go to {place}", True, f"On the {place}, you see a {thing}.")
+
+
+_QUERY = "SELECT COUNT(*) FROM players WHERE goals > 12;"
+_COUNTED: tuple[Turn, ...] = (
+    (f"Thought: I count the rows that match.\nAction: Operation\n```sql\n{_QUERY}\n```", True, "[(4,)]"),
+    ('Action: Answer\nFinal Answer: ["4"]', True, ""),
+)
 
 
 def _database(solved: bool, number: int, dice: random.Random) -> Trajectory:
-    question = f"How many players of team {number} scored more than {dice.randint(2, 30)} goals? Table: players(name, team, goals)."
-    if not solved:
-        wrong = HOSTILE if number == 3 else "SELECT SELECT goals"
-        turns = (
-            (wrong, False, "No executable action. Answer with Action: Operation or Action: Answer."),
-        ) * dice.randint(1, 3)
-        return _opened(episode(turns=turns, reward=0.0, stop=Stop.FORMAT), "database", question)
-    query = "Thought: I count the rows that match.\nAction: Operation\n```sql\nSELECT COUNT(*) FROM players WHERE goals > 12;\n```"
-    return _opened(
-        episode(turns=((query, True, "[(4,)]"), ('Action: Answer\nFinal Answer: ["4"]', True, ""))),
-        "database",
-        question,
-    )
+    question = f"How many players of team {number} scored more than {dice.randint(2, 30)} goals?"
+    if solved:
+        return _opened(episode(turns=_COUNTED), "database", question)
+    wrong = HOSTILE if number == 3 else "SELECT SELECT goals"
+    told = "No executable action. Answer with Action: Operation or Action: Answer."
+    turns: tuple[Turn, ...] = ((wrong, False, told),) * dice.randint(1, 3)
+    return _opened(episode(turns=turns, reward=0.0, stop=Stop.FORMAT), "database", question)
 
 
 def _chat(solved: bool, number: int, dice: random.Random) -> Trajectory:

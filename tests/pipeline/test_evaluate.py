@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -9,10 +11,12 @@ from tests.analysis.episodes import broken, episode
 from tests.pipeline import rooms
 from tests.pipeline.rooms import ROOMS
 
-from agenttuning.core.records import Trajectory
+from agenttuning.core.records import Sampling, Trajectory
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import content_digest, read_records, write_records
 from agenttuning.errors import DataError, RecipeError, RunError, StageError
+from agenttuning.models.load import LlamaShape, fresh_model
+from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.construct import ConstructConfig
 from agenttuning.pipeline.construct import run as construct
 from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel, judge
@@ -21,7 +25,12 @@ from agenttuning.pipeline.evaluate import run as evaluate
 if TYPE_CHECKING:
     from pathlib import Path
 
+WAYS = ("local", "openai", "tgi")
 ORACLES = EvaluateConfig(models={"before": EvaluatedModel(policy="oracle"), "after": EvaluatedModel(policy="oracle")})
+
+
+def by_key(trajectory: Trajectory) -> tuple[str, str, str, int]:
+    return trajectory.key
 
 
 def constructed(folder: Path, *, test: int = 4, resume: bool = False) -> Run:
@@ -101,12 +110,71 @@ def test_base_and_tuned_are_the_runs_own(tmp_path: Path) -> None:
         evaluate(EvaluateConfig(models={"tuned": EvaluatedModel()}), run)
 
 
+class OneDoor(BaseHTTPRequestHandler):
+    """An OpenAI-compatible server that always opens the red door."""
+
+    asked: ClassVar[list[dict[str, object]]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        message = {"role": "assistant", "content": "Action: open red door"}
+        answer = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (the base class names it so)
+        pass
+
+
+def test_a_served_model_is_asked_and_scored(tmp_path: Path) -> None:
+    run = constructed(tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), OneDoor) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/v1"
+        served = EvaluatedModel(policy="openai", base_url=address, model="one-door")
+        evaluate(EvaluateConfig(models={"served": served}, sampling=Sampling(max_new_tokens=16)), run)
+        server.shutdown()
+    told = json.loads(run.output("evaluate", "scores.json").read_text())["scores"]["served"][ROOMS]
+    assert (told["n"], told["success"], told["invalid_action"]) == (4, 0.25, 0.0)
+    assert told["made_by"]["policy"] == "served"
+    assert told["stops"] == {"done": 1, "turns": 3}
+    assert len(OneDoor.asked) == 1 + 3 * 3
+    assert {(one["model"], one["max_tokens"]) for one in OneDoor.asked} == {("one-door", 16)}
+
+
+@pytest.fixture(scope="module")
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two random layers with a chat template: it answers nonsense, the same nonsense everywhere."""
+    folder = tmp_path_factory.mktemp("model")
+    texts = ["Open the door that is named.", "The red door.", "Nothing opens."]
+    tokenizer = train_tokenizer(texts, vocabulary=300, max_length=512)
+    shape = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=512)
+    fresh_model(shape, tokenizer, seed=1).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.slow
+def test_a_model_answers_alike_in_process_and_behind_both_ports(tmp_path: Path, random_model: str) -> None:
+    run = constructed(tmp_path)
+    ways = {way: EvaluatedModel.model_validate({"policy": way, "model": random_model}) for way in WAYS}
+    evaluate(EvaluateConfig(models=ways, sampling=Sampling(max_new_tokens=12)), run)
+    told = {way: sorted(read_records(run.output("evaluate", f"{way}.jsonl"), Trajectory), key=by_key) for way in WAYS}
+    assert [one.failure for way in WAYS for one in told[way]] == [None] * 12
+    replies = {way: [one.messages for one in told[way]] for way in WAYS}
+    assert replies["local"] == replies["openai"] == replies["tgi"]
+    assert all(one.usage.completion_tokens > 0 for one in told["tgi"])
+
+
 @pytest.mark.parametrize(
     ("models", "said"),
     [
         ({"a/b": {"policy": "oracle"}}, "pattern"),
         ({"mine": {"policy": "local"}}, r"models\.mine\.model is missing"),
-        ({"mine": {"policy": "openai", "model": "x"}}, "needs base_url"),
+        ({"mine": {"policy": "openai"}}, r"models\.mine\.model is missing"),
         ({"mine": {"policy": "local", "model": "x", "base_url": "http://127.0.0.1:1"}}, "base_url is for"),
         ({}, "at least one model"),
     ],

@@ -114,7 +114,8 @@ class Reference:
 
     def shares(self) -> Shares:
         """Return the contaminated share of every sample, (samples,), over all texts matched so far."""
-        return self.contaminated.sum(axis=1) / np.maximum(self.lengths, 1)
+        shares: Shares = self.contaminated.sum(axis=1) / np.maximum(self.lengths, 1)
+        return shares
 
     def _alignments(self, row: Ids) -> tuple[Ids, Ids]:
         """Return the (sample, offset) pairs at which some n-gram agrees: sample token p faces text token p + offset."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from agenttuning.cli.worlds import configure
+from agenttuning.cli.settings import configure_world
 from agenttuning.environments import load_environment
 from agenttuning.errors import DataError, MissingExtraError, RecipeError
 from agenttuning.pipeline.conformance import Report, Tally, broken_laws, has_oracle, play_noise, play_oracle, shown
@@ -27,7 +27,7 @@ EMBEDDED_LIMIT = 200
 def main(arguments: Namespace) -> int:
     """Print the report; the exit code is 1 when a law is broken or noise wins."""
     kind = load_environment(arguments.id)
-    config = configure(kind, arguments.overrides, official=arguments.official)
+    config = configure_world(kind, arguments.overrides, official=arguments.official)
     report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit))
     if arguments.json:
         print(report.model_dump_json())
@@ -44,7 +44,8 @@ async def check(
     tasks = _load(kind, config, split, limit)
     oracles: dict[str, Tally] = {}
     failures: list[str] = []
-    for name, settings in (kind.oracles or {"oracle": {}}).items():
+    variants = kind.oracles if config.official is not None else {}
+    for name, settings in (variants or {"oracle": {}}).items():
         variant = config.model_copy(update=settings)
         try:
             played = _load(kind, variant, split, limit) if settings else tasks

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from agenttuning.core.records import Trajectory
 from agenttuning.core.store import read_records
-from agenttuning.datasets.agentinstruct import Dialogue, read_agentinstruct, write_agentinstruct
+from agenttuning.datasets.agentinstruct import read_agentinstruct, write_agentinstruct
+from agenttuning.datasets.conversation import Conversation
+from agenttuning.datasets.rows import read_rows
+from agenttuning.datasets.sharegpt import read_sharegpt
 from agenttuning.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -22,30 +25,28 @@ def main(arguments: Namespace) -> int:
     if arguments.action == "convert":
         if arguments.target is None:
             raise RecipeError("data convert needs a target file: agenttuning data convert SOURCE TARGET.json")
-        count = write_agentinstruct(arguments.target, _dialogues(arguments.source))
-        _print({"written": str(arguments.target), "dialogues": count}, as_json=arguments.json)
+        count = write_agentinstruct(arguments.target, _conversations(arguments.source))
+        _print({"written": str(arguments.target), "conversations": count}, as_json=arguments.json)
         return 0
     counts: Counter[str] = Counter()
-    for dialogue in _dialogues(arguments.source):
-        counts["dialogues"] += 1
-        counts["messages"] += len(dialogue.messages)
-        counts["trained_turns"] += sum(message.train is True for message in dialogue.messages)
-        counts["context_turns"] += sum(message.train is False for message in dialogue.messages)
-        counts["characters"] += sum(len(message.content) for message in dialogue.messages)
+    for conversation in _conversations(arguments.source):
+        counts["conversations"] += 1
+        counts["messages"] += len(conversation.messages)
+        counts["trained_turns"] += sum(message.train is True for message in conversation.messages)
+        counts["context_turns"] += sum(message.train is False for message in conversation.messages)
+        counts["characters"] += sum(len(message.content) for message in conversation.messages)
     _print({"source": str(arguments.source), **counts}, as_json=arguments.json)
     return 0
 
 
-def _dialogues(path: Path) -> Iterator[Dialogue]:
-    """Read our own trajectories or the AgentInstruct / ShareGPT schema, whichever the file holds."""
-    if path.suffix == ".jsonl" and path.is_file():
-        with path.open() as file:
-            first = file.readline()
-        if '"environment"' in first and '"provenance"' in first:
-            for held in read_records(path, Trajectory):
-                yield Dialogue(id=f"{held.environment}_{held.task}_{held.sample}", messages=held.messages)
-            return
-    yield from read_agentinstruct(path)
+def _conversations(path: Path) -> Iterator[Conversation]:
+    """Read our own trajectories, AgentInstruct's schema (with `loss`), or ShareGPT's, whichever the first row is of."""
+    first = next((row for _, row in read_rows(path)), {})
+    if "provenance" in first:
+        for held in read_records(path, Trajectory):
+            yield Conversation(id=f"{held.environment}_{held.task}_{held.sample}", messages=held.messages)
+        return
+    yield from read_agentinstruct(path) if '"loss"' in json.dumps(first) else read_sharegpt(path)
 
 
 def _print(result: dict[str, int | str], *, as_json: bool) -> None:

@@ -67,7 +67,7 @@ class Environment(ABC, Generic[TaskT_co]):
     task_type: ClassVar[type[Task]]
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """Named variants that `check` reports apart, each a change of the configuration; the first is the default."""
+    """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+from transformers.utils.logging import disable_progress_bar
 
 from agenttuning.errors import DataError, RecipeError
 from agenttuning.models.chat_template import Llama2Template
@@ -147,6 +148,7 @@ def load_weights(folder: Path, *, dtype: Precision = "float32") -> PreTrainedMod
     Raises:
         DataError: the folder has none, or damaged ones.
     """
+    disable_progress_bar()
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder, dtype=getattr(torch, dtype), local_files_only=True

@@ -12,6 +12,7 @@ from agenttuning.core.records import Trajectory
 from agenttuning.core.rollout import rollouts
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import Appender, drop_torn_line, read_records
+from agenttuning.environments import load_environment
 from agenttuning.pipeline.construct import build_environment, read_entries
 from agenttuning.pipeline.progress import progress
 from agenttuning.policies import OracleConfig, PolicyConfig, open_player
@@ -94,8 +95,9 @@ def _missing(
     entries: list[Entry], samples: int, finished: set[tuple[str, str, int]]
 ) -> Iterator[tuple[Environment[Task], str, int]]:
     for entry in entries:
+        world = load_environment(entry.environment).id
         for sample in range(samples):
-            if (entry.environment, str(entry.task["id"]), sample) not in finished:
+            if (world, str(entry.task["id"]), sample) not in finished:
                 yield build_environment(entry), entry.split, sample
 
 

@@ -86,6 +86,12 @@ class Noise:
         return Reply(content=self._random.choice(choices))
 
 
+def noise_player(environment: Environment[Task], *, sample: int) -> Noise:
+    """Return noise that differs from sample to sample."""
+    del environment
+    return Noise(sample)
+
+
 async def play_oracle(
     environments: Iterable[Environment[Task]], advance: Advance, *, concurrency: int = 8
 ) -> tuple[Tally, list[str]]:
@@ -109,8 +115,7 @@ async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tu
     failures: list[str] = []
     while replies < NOISE_REPLIES and tasks:
         task = tasks[played % min(len(tasks), _NOISE_TASKS)]
-        seed = played
-        trajectory = await rollout(kind(task), lambda _, seed=seed, **__: Noise(seed), split="check")
+        trajectory = await rollout(kind(task), noise_player, split="check", sample=played)
         played += 1
         replies += max(len(trajectory.steps), 1)
         won += trajectory.score.reward > 0

@@ -73,10 +73,10 @@ class ConstructConfig(StageConfig):
 
 def _plan(name: str, plan: object) -> object:
     """Move what is not the plan's own into `config`, typed by the world."""
-    if not isinstance(plan, dict) or "config" in plan:
+    if not isinstance(plan, dict) or isinstance(plan.get("config"), EnvironmentConfig):
         return plan
-    own = {key: value for key, value in plan.items() if key in WorldPlan.model_fields}
-    rest = {key: value for key, value in plan.items() if key not in WorldPlan.model_fields}
+    own = {key: value for key, value in plan.items() if key in WorldPlan.model_fields and key != "config"}
+    rest = {key: value for key, value in plan.items() if key not in WorldPlan.model_fields} | plan.get("config", {})
     try:
         return {**own, "config": load_environment(name).config_type.model_validate(rest)}
     except ValidationError as error:

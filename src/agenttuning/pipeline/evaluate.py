@@ -7,32 +7,29 @@ too; `scores.json` holds one cell per model and world, and the paired change fro
 from __future__ import annotations
 
 import asyncio
-import sys
+from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, JsonValue, StringConstraints, TypeAdapter, model_validator
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as TerminalTable
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
 from agenttuning.analysis.scores import WorldScore, compare, score_worlds
 from agenttuning.analysis.statistics import PairedChange
-from agenttuning.analysis.tables import before_after
 from agenttuning.core.records import Record, Sampling, Trajectory
 from agenttuning.core.run import StageConfig, StageStart
 from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.collect import play_missing
 from agenttuning.pipeline.construct import read_entries
-from agenttuning.policies import OracleConfig, PolicyConfig
+from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PolicyConfig, TgiConfig
+from agenttuning.serving.process import running_server
+from agenttuning.serving.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from agenttuning.analysis.tables import Table
     from agenttuning.core.run import Manifest, Run
     from agenttuning.pipeline.construct import Entry
 
@@ -47,23 +44,25 @@ class EvaluatedModel(Record):
     policy: Literal["local", "openai", "tgi", "oracle"] = "local"
     """`local` loads it into this process, `openai` and `tgi` ask a server, `oracle` plays the gold solutions."""
     model: str | None = None
-    """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result."""
+    """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result.
+    For an `openai` server at `base_url` the name that it knows, by default the name under `models`."""
     base_url: str | None = None
-    """Address of the server, for `openai` and `tgi`."""
+    """Address of the server, for `openai` and `tgi`; None starts one of the model and stops it at the end."""
     api_key_env: str | None = None
-    """Environment variable that holds the key of the server, for `openai`."""
+    """Environment variable that holds the key of the server."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Of a model that this stage loads or serves; float32 makes a reply independent of what else is in its batch."""
 
     @model_validator(mode="after")
     def _reachable(self) -> EvaluatedModel:
-        served = self.policy in {"openai", "tgi"}
-        if served and not self.base_url:
-            raise ValueError(
-                f'policy {self.policy!r} needs base_url, for example "http://127.0.0.1:8080"; '
-                "start a server with `agenttuning serve RECIPE`"
-            )
-        if self.base_url and not served:
+        if self.base_url and not self.served:
             raise ValueError(f'base_url is for policy = "openai" or "tgi", not {self.policy!r}')
         return self
+
+    @property
+    def served(self) -> bool:
+        """Is it asked over HTTP."""
+        return self.policy in {"openai", "tgi"}
 
 
 class EvaluateConfig(StageConfig):
@@ -87,7 +86,8 @@ class EvaluateConfig(StageConfig):
         if not self.models:
             raise ValueError("name at least one model, for example [evaluate.models.tuned]")
         for name, model in self.models.items():
-            if model.policy == "local" and model.model is None and name not in {"base", "tuned"}:
+            own = model.policy != "oracle" and not (model.policy == "openai" and model.base_url)
+            if own and model.model is None and name not in {"base", "tuned"}:
                 raise ValueError(f"models.{name}.model is missing; only 'base' and 'tuned' are known from the run")
         return self
 
@@ -104,7 +104,7 @@ class EvaluationScores(Record):
 
 
 def run(config: EvaluateConfig, run: Run) -> Manifest:
-    """Write `<model>.jsonl` and `scores.json`, and print before and after; finished episodes are never played again.
+    """Write `<model>.jsonl` and `scores.json`; finished episodes are never played again.
 
     Raises:
         RecipeError: a model cannot be told from the run, or a world has no test tasks.
@@ -112,30 +112,18 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
     """
     tasks = run.output("construct", "tasks.jsonl")
     entries = _chosen(list(read_entries(tasks, "test")), config)
-    policies = {name: _policy(name, model, config, run) for name, model in config.models.items()}
+    weights = {name: _weights(name, model, run) for name, model in config.models.items()}
     stage = run.open("evaluate", config, inputs={"tasks": tasks, **_tuned_folder(config, run)})
     if stage.finished:
         return stage.finished
-    for name, policy in policies.items():
-        path = stage.folder / f"{name}.jsonl"
-        label = f"evaluate {name}"
-        asyncio.run(
-            play_missing(
-                entries,
-                policy,
-                path,
-                samples=config.samples,
-                concurrency=config.concurrency,
-                label=label,
-                seed=run.seed,
-            )
-        )
-    judged = judge(stage.folder, list(policies), stage.start)
+    for name, model in config.models.items():
+        play = partial(play_missing, samples=config.samples, concurrency=config.concurrency, seed=run.seed)
+        with _reached(name, model, weights[name], config) as policy:
+            asyncio.run(play(entries, policy, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
+    judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
-    outputs = (*(f"{name}.jsonl" for name in policies), SCORES)
-    manifest = stage.finish(outputs=outputs, counts=_counts(judged))
-    print_table(before_after(judged.scores, judged.changes))
-    return manifest
+    outputs = (*(f"{name}.jsonl" for name in config.models), SCORES)
+    return stage.finish(outputs=outputs, counts=_counts(judged))
 
 
 def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> EvaluationScores:
@@ -158,31 +146,44 @@ def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> Evaluatio
     return EvaluationScores(scores=scores, changes=changes, made_by=made_by)
 
 
-def print_table(table: Table) -> None:
-    """Print a table to stdout: drawn on a terminal, Markdown elsewhere."""
-    console = Console()
-    if not console.is_terminal:
-        sys.stdout.write(table.markdown())
+@contextmanager
+def _reached(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> Iterator[PolicyConfig]:
+    """Give the policy that plays a model; a served model without an address gets a server of its own until the end."""
+    if not model.served or model.base_url:
+        yield _policy(name, model, weights, config)
         return
-    drawn = TerminalTable(box=SIMPLE_HEAD)
-    for position, heading in enumerate(table.headings):
-        drawn.add_column(heading, justify="right" if position else "left")
-    for row in table.rows:
-        drawn.add_row(*map(escape, row))
-    console.print(drawn)
+    settings = ServerSettings(
+        dtype=model.dtype, max_batch=config.concurrency, max_concurrent=max(128, 2 * config.concurrency)
+    )
+    with running_server(weights, settings) as server:
+        address = f"{server.url}/v1" if model.policy == "openai" else server.url
+        yield _policy(name, model.model_copy(update={"base_url": address}), weights, config)
 
 
-def _policy(name: str, model: EvaluatedModel, config: EvaluateConfig, run: Run) -> PolicyConfig:
-    """Turn an evaluated model into the policy that plays it."""
+def _policy(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> PolicyConfig:
+    """Turn an evaluated model into the policy that plays it, under the recipe's name for it."""
     if model.policy == "oracle":
         return OracleConfig()
-    table: dict[str, object] = {"kind": model.policy, "name": name, "sampling": config.sampling.model_dump()}
     if model.policy == "local":
-        table["model"] = model.model or _own_model(name, run)
-    else:
-        table |= {key: value for key, value in model if key != "policy" and value is not None}
-    policy: PolicyConfig = TypeAdapter(PolicyConfig).validate_python(table)
-    return policy
+        return LocalConfig(
+            name=name, model=weights, sampling=config.sampling, dtype=model.dtype, max_batch=config.concurrency
+        )
+    kind = OpenAIConfig if model.policy == "openai" else TgiConfig
+    return kind(
+        name=name,
+        model=weights,
+        sampling=config.sampling,
+        base_url=model.base_url or "",
+        api_key_env=model.api_key_env,
+        max_connections=config.concurrency,
+    )
+
+
+def _weights(name: str, model: EvaluatedModel, run: Run) -> str:
+    """Return the name or folder behind a model; the name that a foreign server knows it by."""
+    if model.policy == "oracle" or (model.policy == "openai" and model.base_url):
+        return model.model or name
+    return model.model or _own_model(name, run)
 
 
 def _own_model(name: str, run: Run) -> str:
@@ -195,13 +196,18 @@ def _own_model(name: str, run: Run) -> str:
             f"the run has no finished training to take the model {name!r} from; "
             f"run `agenttuning train RECIPE` first, or name it with evaluate.models.{name}.model"
         )
+    if base == "fresh":
+        raise RecipeError(
+            f"training began with random weights, which no model {name!r} can be played with; "
+            "evaluate the result alone with evaluate.models = { tuned = {} }"
+        )
     return base
 
 
 def _tuned_folder(config: EvaluateConfig, run: Run) -> dict[str, Path]:
     """Return the run's own model as an input of the stage, where a model of the evaluation is that one."""
     tuned = config.models.get("tuned")
-    own = tuned is not None and tuned.policy == "local" and tuned.model is None
+    own = tuned is not None and tuned.policy != "oracle" and tuned.model is None
     return {"model": run.output("train", "model")} if own else {}
 
 

@@ -41,7 +41,7 @@ def run(config: ReportConfig, run: Run) -> Manifest:
         RunError: no stage of the run is finished.
         MissingExtraError: the page's template engine is not installed.
     """
-    from agenttuning.pipeline.report_page import page  # noqa: PLC0415  (jinja2 loads here)
+    from agenttuning.pipeline.report_page import page
 
     facts = gather(run)
     if not facts.stages:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agenttuning.analysis.errors import CATEGORIES
 from agenttuning.analysis.tables import Table, before_after, full_scores, label, percent, points
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from agenttuning.core.records import Sampling
     from agenttuning.pipeline.report_facts import Facts
 
 
@@ -28,34 +29,35 @@ def title(facts: Facts) -> str:
     base = facts.stages["train"].config.get("model") if "train" in facts.stages else None
     if not isinstance(base, str):
         return f"{listed(facts.models)} on {listed(facts.worlds)}" if facts.models else "A run without an evaluation"
-    name = base.rstrip("/").rsplit("/", 1)[-1]
+    name = "random weights" if base == "fresh" else base.rstrip("/").rsplit("/", 1)[-1]
     return f"{name}, tuned on {listed(trained)}" if trained else f"{name}, tuned"
 
 
 def sentence(facts: Facts) -> str:
-    """Say the result in one sentence, or two with the general test."""
+    """Say the result in one sentence."""
     if not facts.evaluation or not facts.worlds:
         return "Nothing was evaluated."
-    scores, models = facts.evaluation.scores, facts.models
+    scores, models = facts.scores, facts.models
     before, after = scores[models[0]], scores[models[-1]]
-    agent = [world for world, role in facts.roles.items() if role != "general"]
-    general = [world for world, role in facts.roles.items() if role == "general"]
     if len(models) == 1:
-        return f"{models[0]} solves {listed([f'{percent(before[world].success)} of {world}' for world in before])}."
-    both = [world for world in agent if world in before and world in after]
-    told = [f"{percent(before[w].success)} to {percent(after[w].success)} on {w}" for w in both]
-    moved = [f"{world} moves by {points(before[world].success, after[world].success)} points" for world in general
-             if world in before and world in after]  # fmt: skip
-    parts = [f"Success goes from {listed(told)}"] if told else []
-    parts += [f"general ability: {listed(moved)}"] if moved else []
-    said = "; ".join(parts)
+        return (
+            f"{models[0]} solves {listed([f'{percent(cell.success)} of {world}' for world, cell in before.items()])}."
+        )
+    both = {world: (before[world].success, after[world].success) for world in before if world in after}
+    told, moved = [], []
+    for world, (old, new) in both.items():
+        if facts.roles[world] == "general":
+            moved.append(f"the general test {world} moves by {points(old, new)} points")
+        else:
+            told.append(f"{percent(old)} to {percent(new)} on {world}")
+    parts = [f"success goes from {listed(told)}"] if told else []
+    said = "; ".join([*parts, *([listed(moved)] if moved else [])])
     return f"{said[:1].upper()}{said[1:]}." if said else "No world was played by both models."
 
 
 def origin(facts: Facts) -> str:
     """Name the sources and difficulties behind the numbers: `synthetic-v1, tiny`."""
-    scores = facts.evaluation.scores.values() if facts.evaluation else ()
-    labels = dict.fromkeys(label(cell.made_by) for cells in scores for cell in cells.values())
+    labels = dict.fromkeys(label(cell.made_by) for cells in facts.scores.values() for cell in cells.values())
     return "; ".join(labels)
 
 
@@ -75,7 +77,9 @@ def shown(value: JsonValue) -> str:
         return str(value).lower() if value is not None else ""
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.1f}" if value == round(value, 1) else f"{value:.4g}"
+    return str(value)
 
 
 def rows_of(table: dict[str, dict[str, JsonValue]], first: str) -> Table:
@@ -94,6 +98,63 @@ def data_table(facts: Facts) -> Table:
     return rows_of(facts.table("filter", "table"), "world")
 
 
+class Part(NamedTuple):
+    """One source of the mixture."""
+
+    source: str
+    size: int | None
+    """Rows that it has."""
+    examples: int | None
+    """Draws that the plan gives it."""
+    epochs: float | None
+    """How often its rows are gone through."""
+    tokens: int
+    """Tokens of it that training saw."""
+
+
+def mixture(facts: Facts) -> list[Part]:
+    """Return the sources of the mixture, from the plan of stage mix and from what training saw."""
+    counts = facts.stages["mix"].counts if "mix" in facts.stages else {}
+    amounts, sizes, epochs = facts.table("mix", "amounts"), counts.get("sizes"), counts.get("epochs")
+    sources = list(dict.fromkeys((*amounts, *facts.tokens)))
+    return [
+        Part(
+            source,
+            _whole(sizes.get(source) if isinstance(sizes, dict) else None),
+            _whole(amounts.get(source, {}).get("examples")),
+            _number(epochs.get(source) if isinstance(epochs, dict) else None),
+            facts.tokens.get(source, 0),
+        )
+        for source in sources
+    ]
+
+
+def mixture_table(parts: Sequence[Part]) -> Table:
+    """Return the mixture by examples and by tokens: 20 % of the one is not 20 % of the other."""
+    drawn, seen = sum(part.examples or 0 for part in parts), sum(part.tokens for part in parts)
+    rows = [
+        (
+            part.source,
+            shown(part.size),
+            shown(part.examples),
+            percent(part.examples / drawn) if part.examples is not None and drawn else "",
+            "" if part.epochs is None else f"{part.epochs:.2f}",
+            shown(part.tokens) if seen else "",
+            percent(part.tokens / seen) if seen else "",
+        )
+        for part in parts
+    ]
+    return Table(("source", "rows", "examples drawn", "share", "epochs", "tokens trained on", "share of tokens"), rows)
+
+
+def _whole(value: JsonValue) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _number(value: JsonValue) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
 def contamination_tables(facts: Facts) -> dict[str, Table]:
     """Return the contamination rates, by what was compared: with the text that all samples share, and without."""
     tables = facts.table("decontaminate", "rates")
@@ -101,6 +162,15 @@ def contamination_tables(facts: Facts) -> dict[str, Table]:
         _COMPARED.get(name, name): rows_of({w: row for w, row in rows.items() if isinstance(row, dict)}, "world")
         for name, rows in tables.items()
     }
+
+
+def dropped(facts: Facts) -> str:
+    """Say how many training trajectories held a test sample: `3 (alfworld 1, database 2)`; empty when unknown."""
+    told = facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None
+    if isinstance(told, dict):
+        by_world = ", ".join(f"{world} {shown(count)}" for world, count in told.items())
+        return f"{sum(_whole(count) or 0 for count in told.values()):,} ({by_world})" if told else "0"
+    return shown(told)
 
 
 def error_table(facts: Facts) -> Table:
@@ -123,6 +193,27 @@ def provenance_table(facts: Facts) -> Table:
     return Table(("stage", "configuration", "read", "wrote", "code"), rows)
 
 
+def making_table(facts: Facts) -> Table:
+    """Return what made the cells: world version, source, prompt and sampling; one row for every different making."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for model, cells in facts.scores.items():
+        for cell in cells.values():
+            made = cell.made_by
+            key = (made.environment_version, label(made), made.split, made.prompt or "none", drawn(made.sampling))
+            rows.setdefault((*key, str(made.seed)), []).append(model)
+    headings = ("world and version", "source", "split", "instruction", "tokens drawn", "seed", "models")
+    return Table(headings, [(*key, listed(models)) for key, models in sorted(rows.items())])
+
+
+def drawn(sampling: Sampling | None) -> str:
+    """Say how tokens were drawn: `greedy, 128 tokens per turn`."""
+    if sampling is None:
+        return "no tokens"
+    cut = f", top-p {sampling.top_p:g}" * (sampling.top_p < 1) + f", top-k {sampling.top_k}" * (sampling.top_k > 0)
+    how = f"temperature {sampling.temperature:g}{cut}" if sampling.temperature else "greedy"
+    return f"{how}, {sampling.max_new_tokens} tokens per turn"
+
+
 def versions(facts: Facts) -> str:
     """Name the versions that shaped the numbers, each once."""
     pairs = dict.fromkeys((name, version) for made in facts.stages.values() for name, version in made.versions.items())
@@ -139,7 +230,7 @@ def markdown(facts: Facts) -> str:
     if facts.evaluation:
         if synthetic(facts):
             parts.append(f"Made on generated tasks ({origin(facts)}): not comparable with published scores.\n")
-        scores, changes = facts.evaluation.scores, facts.evaluation.changes
+        scores, changes = facts.scores, facts.evaluation.changes
         parts += ["## Before and after\n", before_after(scores, changes).markdown()]
         parts.append(
             "Success with its 95 % interval (Wilson); change in points; p is McNemar's exact test on the same tasks.\n"
@@ -148,16 +239,19 @@ def markdown(facts: Facts) -> str:
         parts += ["## Elementary errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
     if facts.table("filter", "table"):
         parts += ["## Data\n", data_table(facts).markdown()]
-    if facts.tokens:
-        total = sum(facts.tokens.values())
-        rows = [(name, f"{count:,}", percent(count / total)) for name, count in facts.tokens.items()]
-        parts += ["## Tokens that training saw\n", Table(("source", "tokens", "share"), rows).markdown()]
+    if parts_mixed := mixture(facts):
+        parts += ["## Mixture\n", mixture_table(parts_mixed).markdown()]
     if facts.loss:
         parts += [
             "## Training\n",
             f"{len(facts.loss)} steps, loss {facts.loss[0][1]:.3f} to {facts.loss[-1][1]:.3f}.\n",
         ]
+    if held := dropped(facts):
+        parts += [f"Training trajectories dropped because they held a test sample: {held}.\n"]
     for name, table in contamination_tables(facts).items():
         parts += [f"## Contamination: {name}\n", table.markdown()]
-    parts += ["## What made these numbers\n", provenance_table(facts).markdown(), f"{versions(facts)}\n"]
+    parts += ["## What made these numbers\n"]
+    if facts.evaluation:
+        parts += [making_table(facts).markdown()]
+    parts += [provenance_table(facts).markdown(), f"{versions(facts)}\n"]
     return "\n".join(parts)

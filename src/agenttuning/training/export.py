@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from transformers import GenerationConfig
+from transformers.utils.logging import disable_progress_bar
 
 from agenttuning.core.store import disk_errors
 
@@ -21,6 +22,7 @@ def export(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: P
     shutil.rmtree(temporary, ignore_errors=True)
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     model.generation_config = GenerationConfig(do_sample=False, **ends)
+    disable_progress_bar()
     with disk_errors(folder):
         temporary.mkdir(parents=True)
         model.save_pretrained(temporary)

@@ -16,6 +16,7 @@ from agenttuning.models.chat_template import IGNORED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agenttuning.training.grouped import Groups
     from agenttuning.training.mask import TrainingRow
     from agenttuning.training.settings import Batching
 
@@ -34,7 +35,9 @@ class Batch:
     predictors: torch.Tensor
     """Shape (trained,): flat positions in (rows, width) whose next token is trained."""
     targets: torch.Tensor
-    """Shape (trained,): the tokens that they must predict."""
+    """Shape (trained,): the tokens that they must predict; -100 in places that only round the shape up."""
+    groups: Groups | None = None
+    """How attention takes a flat row of all dialogues apart; None when it needs not to."""
 
 
 def plan_batches(lengths: Sequence[int], *, batching: Batching, width: int, limit: int) -> list[list[list[int]]]:

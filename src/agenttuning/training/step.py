@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -9,13 +10,16 @@ import torch
 from torch.nn import functional
 
 from agenttuning.errors import StageError
+from agenttuning.models.chat_template import IGNORED
+from agenttuning.training.grouped import GROUPED, grouped_batch, register_grouped
 from agenttuning.training.packing import make_batch, plan_batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from transformers import PreTrainedModel
 
+    from agenttuning.training.grouped import Groups
     from agenttuning.training.mask import TrainingRow
     from agenttuning.training.mixture import Plan
     from agenttuning.training.packing import Batch
@@ -33,6 +37,19 @@ class BatchShape:
     """Most tokens, padding included, in one forward pass."""
 
 
+@contextmanager
+def attention_for(model: PreTrainedModel, batching: Batching) -> Iterator[None]:
+    """Give the model the attention that a batching needs, and its own back afterwards."""
+    before = model.config._attn_implementation  # noqa: SLF001 - transformers keeps it nowhere else
+    if batching == "grouped":
+        register_grouped()
+        model.set_attn_implementation(GROUPED)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
 def gather(rows: Sequence[TrainingRow], plan: Plan, *, cursor: int, tokens: int) -> tuple[list[TrainingRow], int]:
     """Draw rows from `cursor` on until they hold `tokens` real tokens; return them and the next cursor."""
     drawn: list[TrainingRow] = []
@@ -46,6 +63,8 @@ def gather(rows: Sequence[TrainingRow], plan: Plan, *, cursor: int, tokens: int)
 
 def lay_out(drawn: Sequence[TrainingRow], shape: BatchShape, *, device: torch.device) -> list[Batch]:
     """Make the forward passes of one step."""
+    if shape.batching == "grouped":
+        return [grouped_batch(drawn, device=device)]
     lengths = [len(row) for row in drawn]
     layout = plan_batches(lengths, batching=shape.batching, width=shape.width, limit=shape.limit)
     return [make_batch([[drawn[index] for index in row] for row in rows], device=device) for rows in layout]
@@ -56,7 +75,7 @@ def accumulate(model: PreTrainedModel, batches: Sequence[Batch], *, precision: P
 
     The normaliser is the number of trained tokens of the whole step, so splitting never changes the loss.
     """
-    trained = sum(len(batch.targets) for batch in batches)
+    trained = sum(int((batch.targets != IGNORED).sum()) for batch in batches)
     total = 0.0
     for batch in batches:
         with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
@@ -68,19 +87,22 @@ def accumulate(model: PreTrainedModel, batches: Sequence[Batch], *, precision: P
 
 def summed_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """Return the summed cross-entropy of the trained tokens; only their positions go through the output layer."""
-    hidden = hidden_states(model, batch.input_ids, batch.position_ids)
+    hidden = hidden_states(model, batch.input_ids, batch.position_ids, groups=batch.groups)
     chosen = hidden.flatten(0, 1).index_select(0, batch.predictors)
     logits = output_layer(model)(chosen)
-    return functional.cross_entropy(logits.float(), batch.targets, reduction="sum")
+    return functional.cross_entropy(logits.float(), batch.targets, reduction="sum", ignore_index=IGNORED)
 
 
-def hidden_states(model: PreTrainedModel, input_ids: torch.Tensor, position_ids: torch.Tensor | None) -> torch.Tensor:
+def hidden_states(
+    model: PreTrainedModel, input_ids: torch.Tensor, position_ids: torch.Tensor | None, *, groups: Groups | None = None
+) -> torch.Tensor:
     """Run the layers, shape (rows, width, hidden).
 
     With `use_cache=False` and no attention mask, transformers derives from restarting positions that packed
     dialogues must not see each other. With either changed it silently lets them: this is the only caller.
     """
-    states = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False).last_hidden_state
+    more = {} if groups is None else {"groups": groups}
+    states = model.base_model(input_ids=input_ids, position_ids=position_ids, use_cache=False, **more).last_hidden_state
     return cast("torch.Tensor", states)
 
 
@@ -104,7 +126,7 @@ def require_plain_head(model: PreTrainedModel) -> None:
         ours = output_layer(model)(hidden_states(model, probe, None))
         theirs = model(input_ids=probe, use_cache=False).logits
     model.train(was_training)
-    if not torch.allclose(ours.float(), theirs.float(), atol=1e-3, rtol=1e-2):
+    if not torch.allclose(ours.float(), theirs.float(), atol=1e-3, rtol=1e-2, equal_nan=True):
         raise StageError(
             f"{type(model).__name__} changes its logits after the output layer, which this loop does not train; "
             "choose a model of the Llama, Mistral or Qwen families"

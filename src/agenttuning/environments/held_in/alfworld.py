@@ -31,11 +31,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Stop, Task
+from agenttuning.environments.worlds.household.archive import GameFile, games, split_sizes
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.environments.worlds.household.explorer import Explorer
-from agenttuning.environments.worlds.household.game import Dialect, Game
+from agenttuning.environments.worlds.household.game import KINDS, Dialect, Game
 from agenttuning.environments.worlds.household.generator import SETTINGS, draw_game
 from agenttuning.environments.worlds.household.nearest import nearest_command
+from agenttuning.environments.worlds.household.problem import compile_game, speak
 from agenttuning.environments.worlds.household.wording import Wording
 from agenttuning.errors import DataError
 
@@ -70,6 +72,7 @@ TINY_INSTRUCTION = "Household. Reply with THOUGHT and ACTION."
 ACKNOWLEDGEMENT = "OK. I'll follow your instructions and try my best to solve the task."
 
 _EMBEDDED = {"train": 20_000, "test": 1_000}
+_EXAMPLE_SEED = 310_12823
 _MARK = re.compile(r"ACTION:(.*)\n")
 _MARK_AT_END = re.compile(r"ACTION:(.*)")
 _ACTING = re.compile(r"(?:look|inventory|help|close|examine)\b")
@@ -84,6 +87,8 @@ class AlfworldConfig(EnvironmentConfig):
     """Does every observation list the commands that act; None: only in `tiny` games."""
     expert: Expert = "explore"
     """What the oracle plays: the exploring expert, or the walkthrough that an official game carries."""
+    shots: Literal[0, 1] = 0
+    """Examples of the same task type before the task, not trained on; AgentInstruct's records hold none."""
 
 
 class AlfworldTask(Task):
@@ -93,6 +98,7 @@ class AlfworldTask(Task):
     dialect: Dialect = "agentbench"
     list_actions: bool = False
     expert: Expert = "explore"
+    shots: Literal[0, 1] = 0
 
 
 class Alfworld(Environment[AlfworldTask]):
@@ -114,26 +120,50 @@ class Alfworld(Environment[AlfworldTask]):
     @classmethod
     def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[Split, int]:
         """Return the embedded splits, or those of the official files with their numbers of games."""
-        return dict(_EMBEDDED)
+        official = narrow(config, AlfworldConfig).official
+        return dict(_EMBEDDED) if official is None else split_sizes(official)
 
     @classmethod
     def load(cls, split: Split, config: EnvironmentConfig | None = None) -> Iterator[AlfworldTask]:
         """Yield the tasks of a split, each drawn or read when it is asked for."""
         settings = narrow(config, AlfworldConfig)
+        if settings.official is not None:
+            return (_official_task(file, settings) for file in games(settings.official, split))
         if split not in _EMBEDDED:
             raise DataError(f"alfworld has no split {split!r}; known: {sorted(_EMBEDDED)}")
         return (_embedded_task(index, split, settings) for index in range(_EMBEDDED[split]))
 
     async def start(self) -> Sequence[Message]:
-        """Return instruction, acknowledgement and the first look at the room."""
-        seen = "\n".join(self._said.split("\n\n")[1:])
+        """Return instruction, acknowledgement, the example if one is asked for, and the first look at the room."""
+        acknowledgement = "OK." if self.task.difficulty == "tiny" else ACKNOWLEDGEMENT
         return (
             Message(role="user", content=self.task.instruction or INSTRUCTION),
-            Message(
-                role="assistant", content=ACKNOWLEDGEMENT if self.task.difficulty != "tiny" else "OK.", train=False
-            ),
-            Message(role="user", content=f"Here is your task. {seen}{self._listing()}"),
+            Message(role="assistant", content=acknowledgement, train=False),
+            *(await self._example() if self.task.shots else ()),
+            Message(role="user", content=f"Here is your task. {self._first_look()}"),
         )
+
+    async def _example(self) -> list[Message]:
+        """Play a game of the same task type, drawn with a seed that no task is drawn with by default."""
+        config = AlfworldConfig(
+            difficulty=self.task.difficulty or "standard",
+            seed=_EXAMPLE_SEED,
+            dialect=self.task.dialect,
+            list_actions=self.task.list_actions,
+        )
+        shown = Alfworld(_embedded_task(KINDS.index(self.task.game.kind), "train", config))
+        messages = [Message(role="user", content=f"Here is one example.\n{shown._first_look()}")]
+        for reply in shown._explore():
+            messages.append(Message(role="assistant", content=reply, train=False))
+            taken = await shown.step(reply)
+            if taken.done:
+                break
+            messages.append(Message(role="user", content=taken.observation))
+        return messages
+
+    def _first_look(self) -> str:
+        seen = "\n".join(self._house.introduction().split("\n\n")[1:])
+        return f"{seen}{self._listing()}"
 
     async def step(self, reply: str) -> Step:
         """Carry out the action of a reply, or the nearest admissible one."""
@@ -161,7 +191,7 @@ class Alfworld(Environment[AlfworldTask]):
             return self._explore()
         if not self.task.game.walkthrough:
             return None
-        return (f"ACTION: {command}" for command in self.task.game.walkthrough)
+        return (f"ACTION: {speak(command, dialect=self.task.dialect)}" for command in self.task.game.walkthrough)
 
     def _explore(self) -> Iterator[str]:
         tiny = self.task.difficulty == "tiny"
@@ -199,13 +229,36 @@ def _without_location(observation: str) -> str:
 
 def _embedded_task(index: int, split: str, config: AlfworldConfig) -> AlfworldTask:
     tiny = config.difficulty == "tiny"
-    instruction = config.instruction.read_text("utf-8") if config.instruction else None
     return AlfworldTask(
         id=f"{split}-{config.difficulty}-{config.seed}-{index}",
         difficulty=config.difficulty,
-        instruction=instruction or (TINY_INSTRUCTION if tiny else None),
+        instruction=_instruction(config) or (TINY_INSTRUCTION if tiny else None),
         game=draw_game(index, split=split, difficulty=config.difficulty, seed=config.seed),
         dialect="agentbench" if config.dialect == "auto" else config.dialect,
         list_actions=tiny if config.list_actions is None else config.list_actions,
         expert=config.expert,
+        shots=config.shots,
     )
+
+
+def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
+    game = compile_game(file.data, name=file.name)
+    return AlfworldTask(
+        id=file.name,
+        source="alfworld-official",
+        instruction=_instruction(config),
+        game=game,
+        dialect=game.native if config.dialect == "auto" else config.dialect,
+        list_actions=bool(config.list_actions),
+        expert=config.expert,
+        shots=config.shots,
+    )
+
+
+def _instruction(config: AlfworldConfig) -> str | None:
+    if config.instruction is None:
+        return None
+    try:
+        return config.instruction.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the instruction {config.instruction}: {error}; correct `instruction`") from error

@@ -163,7 +163,7 @@ class Database(Environment[DatabaseTask]):
 
     async def start(self) -> Sequence[Message]:
         """Create the table; return instruction, acknowledgement and question."""
-        self._database = _connect(self.task)
+        self._database = connect(self.task.table, backend=self.task.backend)
         await self._database.open()
         instruction = self.task.instruction or (TINY_INSTRUCTION if self.task.difficulty == "tiny" else INSTRUCTION)
         return (
@@ -281,11 +281,12 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _connect(task: DatabaseTask) -> SqlBackend:
-    if task.backend == "mariadb":
+def connect(table: Table, *, backend: BackendName) -> SqlBackend:
+    """Return an unopened database of the wanted kind."""
+    if backend == "mariadb":
         from agenttuning.environments.worlds.sql.mariadb import MariaDatabase
 
-        return MariaDatabase(task.table)
+        return MariaDatabase(table)
     from agenttuning.environments.worlds.sql.sqlite import SqliteDatabase
 
-    return SqliteDatabase(task.table)
+    return SqliteDatabase(table)

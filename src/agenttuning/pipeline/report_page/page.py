@@ -72,8 +72,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    total = sum(facts.tokens.values())
-    tokens = [Share(name, count / total) for name, count in facts.tokens.items()] if total else []
+    mixed = words.mixture(facts)
     return engine.get_template("page.html").render(
         facts=facts,
         title=words.title(facts),
@@ -84,16 +83,18 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         seed=next(iter(facts.stages.values())).seed,
         worlds=[_world(facts, world) for world in facts.worlds],
         errors=[_errors(facts, world) for world in facts.worlds],
-        scores=full_scores(facts.evaluation.scores) if facts.evaluation else None,
+        scores=full_scores(facts.scores),
         data=words.data_table(facts),
         rejected=[
             (world, [f"{words.shown(count)} {reason}" for reason, count in reasons.items()])
             for world, reasons in facts.table("filter", "rejected").items()
         ],
-        tokens=[(share.name, facts.tokens[share.name], percent(share.value)) for share in tokens],
-        token_figure=stack(tokens),
+        mixture=words.mixture_table(mixed),
+        mixture_figures=_mixture_figures(mixed),
         loss_figure=curve(facts.loss) if len(facts.loss) > 1 else None,
+        dropped=words.dropped(facts),
         contamination=words.contamination_tables(facts),
+        making=words.making_table(facts),
         provenance=words.provenance_table(facts),
         versions=words.versions(facts),
         configs={stage: json.dumps(made.config, indent=2) for stage, made in facts.stages.items()},
@@ -134,8 +135,7 @@ def _p(text: str) -> str:
 
 
 def _cells(facts: Facts, world: str) -> dict[str, WorldScore]:
-    scores = facts.evaluation.scores if facts.evaluation else {}
-    return {model: cells[world] for model, cells in scores.items() if world in cells}
+    return {model: cells[world] for model, cells in facts.scores.items() if world in cells}
 
 
 def _errors(facts: Facts, world: str) -> ErrorPanel:
@@ -147,12 +147,20 @@ def _errors(facts: Facts, world: str) -> ErrorPanel:
     return ErrorPanel(world, lines)
 
 
+def _mixture_figures(parts: Sequence[words.Part]) -> list[tuple[str, str]]:
+    """Return what is shared out, and the figure; a measure that nothing was counted by has none."""
+    measures = (
+        ("by examples drawn", [part.examples or 0 for part in parts]),
+        ("by tokens trained on", [part.tokens for part in parts]),
+    )
+    return [
+        (name, stack([Share(part.source, count / sum(counts)) for part, count in zip(parts, counts, strict=True)]))
+        for name, counts in measures
+        if sum(counts)
+    ]
+
+
 def _sampling(facts: Facts) -> str:
     """Name how tokens were drawn, once for every different way."""
-    scores = facts.evaluation.scores.values() if facts.evaluation else ()
-    used = {cell.made_by.sampling for cells in scores for cell in cells.values()}
-    told = []
-    for one in sorted((one for one in used if one), key=repr):
-        drawn = "greedy" if one.temperature == 0 else f"temperature {one.temperature:g}, top-p {one.top_p:g}"
-        told.append(f"{drawn}, {one.max_new_tokens} tokens per turn")
-    return "; ".join(told)
+    used = {cell.made_by.sampling for cells in facts.scores.values() for cell in cells.values()}
+    return "; ".join(sorted(words.drawn(one) for one in used if one))

@@ -56,7 +56,7 @@ def test_all_kinds_and_all_lengths_occur() -> None:
     made = [make_dialogue(0, split="train", index=index, difficulty="standard") for index in range(3_000)]
     assert set(Counter(map(len, made))) == {1, 2, 3}
     kinds = Counter(turn.kind for dialogue in made for turn in dialogue)
-    assert len(kinds) == 43
+    assert len(kinds) == 44
     assert min(kinds.values()) > 20
 
 

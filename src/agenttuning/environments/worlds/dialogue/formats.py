@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from agenttuning.environments.worlds.dialogue.topic import Maker, Sizes, Topic, pick, single
+from agenttuning.environments.worlds.dialogue.topic import Maker, Sizes, Topic, pick, pick_some_new, single
 from agenttuning.environments.worlds.dialogue.vocabulary import (
     ANYTHING,
     CITIES,
     COLOURS,
     FIELDS,
     FOODS,
+    IDEAS,
     NAMES,
     NOUNS,
     PLACES,
@@ -21,6 +22,7 @@ from agenttuning.environments.worlds.dialogue.vocabulary import (
 if TYPE_CHECKING:
     from random import Random
 
+_LOUD = 0.3
 _LETTERS = ("X", "Y", "Z")
 _TEMPLATES = (
     "The X is Y.", "X and Y", "X, then Y.", "Dear X, welcome to Y!", "[X] (Y)", "X -> Y", "\"X\" = 'Y'", "X: Y; X",
@@ -34,7 +36,7 @@ def template(random: Random, sizes: Sizes) -> Topic:
     del sizes
     pattern = random.choice(_TEMPLATES)
     letters = [letter for letter in _LETTERS if letter in pattern]
-    words = random.sample(ANYTHING + NAMES + CITIES, len(letters))
+    words = random.sample(NOUNS + PLACES + QUALITIES + NAMES + CITIES, len(letters))
     values = dict(zip(letters, words, strict=True))
     told = ", ".join(f"{letter} = {word}" for letter, word in values.items())
     filled = "".join(values.get(character, character) if _stands_alone(pattern, place) else character
@@ -50,7 +52,10 @@ def _stands_alone(pattern: str, place: int) -> bool:
 
 def lines(random: Random, sizes: Sizes) -> Topic:
     """Turn words into a list, one on each line."""
-    words = pick(random, ANYTHING + NAMES, sizes.words)
+    words = pick_some_new(random, ANYTHING + NAMES + IDEAS, sizes.words)
+    given = " ".join(words)
+    if random.random() < _LOUD:
+        words = [word.upper() for word in words]
     name, made = random.choice(
         (
             ("a list with dashes", "\n".join(f"- {word}" for word in words)),
@@ -60,8 +65,9 @@ def lines(random: Random, sizes: Sizes) -> Topic:
             ("words split by slashes", " / ".join(words)),
         )
     )
-    question = random.choice(("Write as {}: {}", "Make {}: {}")).format(name, " ".join(words))
-    return single("lines", f"{name} {' '.join(words)}", question, made)
+    name += ", all in capitals" if words[0].isupper() and words[-1].isupper() else ""
+    question = random.choice(("Write as {}: {}", "Make {}: {}")).format(name, given)
+    return single("lines", f"{name} {given}", question, made)
 
 
 def json_list(random: Random, sizes: Sizes) -> Topic:
@@ -97,7 +103,7 @@ def two_parts(random: Random, sizes: Sizes) -> Topic:
     places = random.sample(PLACES, len(things))
     text = " ".join(f"The {thing} is at the {place}." for thing, place in zip(things, places, strict=True))
     index = random.randrange(len(things))
-    first, second = random.choice((("Question", "Answer"), ("Wanted", "Found"), ("Thing", "Place"), ("Idea", "Reply")))
+    first, second = random.choice((("Question", "Answer"), ("WANTED", "FOUND"), ("Thing", "Place"), ("IDEA", "REPLY")))
     question = f"{text} Find the {things[index]}. Use two lines, {first} and {second}."
     answer = f"{first}: I look for the {things[index]}.\n{second}: the {places[index]}"
     return single("two_parts", f"{first} {index} {text}", question, answer)

@@ -91,6 +91,13 @@ FIELDS = _words(
     "month name number owner phone place points population position price product quantity rank rating salary score "
     "size speed state status stock team time title total type value weight width year"
 )
+IDEAS = _words(
+    "action actions answer average block change color column count end example false few final form from group here "
+    "highest household idea information instead into lowest many maximum middle minimum most news nothing object "
+    "operation opinion or other part plan problem question reason record reply result row rows sentence side step "
+    "story task test thing think thought time total true turn using value when which word world"
+)
+"""What is neither thing nor deed, and small words; written in capitals often."""
 PARTS = _words(
     "arm bar basin bath burner butter can cell coffee control credit desk dining dish floor foot fruit garbage hair "
     "hamper hand hanger holder key laundry machine night paper pepper remote rest room salt shaker side sink sponge "

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agenttuning.environments.worlds.dialogue.topic import Maker, Sizes, Topic, pick, pick_some_new, single
+from agenttuning.environments.worlds.dialogue.topic import Maker, Sizes, Topic, coined, pick, pick_some_new, single
 from agenttuning.environments.worlds.dialogue.vocabulary import (
     ANIMALS,
     ANYTHING,
     CITIES,
     COLOURS,
     FOODS,
+    IDEAS,
     JOBS,
     NAMES,
     NOUNS,
     NUMBERS,
     ORDINALS,
     PARTS,
+    PLACES,
     QUALITIES,
     THINGS,
 )
@@ -24,7 +26,25 @@ from agenttuning.environments.worlds.dialogue.vocabulary import (
 if TYPE_CHECKING:
     from random import Random
 
-_ALL = ANYTHING + NAMES + CITIES
+_ALL = ANYTHING + NAMES + CITIES + IDEAS
+_SENTENCES = (
+    "Here is your {thing}, and there is nothing in the {place}.",
+    "{name} is looking around quickly in the middle of the {place}.",
+    "Think first, then write the final answer to the question.",
+    "Our task is to find out how many {thing} rows are above {number}.",
+    "{name} picks up the {thing} and thinks about the result.",
+    "The action of {name} gives the highest total, {number}.",
+    "Reply with a thought about the {thing} before you go on.",
+    "You see that the {place} is closed, but the {thing} is still here.",
+    "Using the {thing} of {name} needs an operation in {number} steps.",
+    "What was the lowest value in the table of {city}?",
+    "The household of {name} keeps a {quality} {thing} on the {place}.",
+    "Which column of the record has more than {number} in it?",
+    "I hold the {quality} {thing}; now I bring it to {name}.",
+    "It is possible that your {thing} comes from {city}.",
+    "Once more {name} turns around, opens the {place} and takes nothing.",
+    "The average is {number} or below, the sum is much higher.",
+)
 
 
 def repeat(random: Random, sizes: Sizes) -> Topic:
@@ -32,6 +52,24 @@ def repeat(random: Random, sizes: Sizes) -> Topic:
     text = random.choice((" ", ", ")).join(pick_some_new(random, _ALL, sizes.words))
     asked = random.choice(("Repeat: {}", "Say this again: {}", "Copy these words: {}", 'Please write "{}" once more.'))
     return single("repeat", text, asked.format(text), text)
+
+
+def dictation(random: Random, sizes: Sizes) -> Topic:
+    """Say a sentence again, or write it in capital letters."""
+    del sizes
+    thing = coined(random) if random.random() < 0.5 else random.choice(NOUNS)
+    sentence = random.choice(_SENTENCES).format(
+        thing=thing,
+        place=random.choice(PLACES),
+        name=random.choice(NAMES),
+        city=random.choice(CITIES),
+        quality=random.choice(QUALITIES),
+        number=random.randint(1, 99),
+    )
+    if random.random() < 0.25:
+        return single("dictation", f"capitals {sentence}", f"Write in capital letters: {sentence}", sentence.upper())
+    asked = random.choice(("Repeat: {}", "Say this again: {}", "Copy this sentence: {}"))
+    return single("dictation", sentence, asked.format(sentence), sentence)
 
 
 def quote(random: Random, sizes: Sizes) -> Topic:
@@ -156,6 +194,7 @@ def odd_one(random: Random, sizes: Sizes) -> Topic:
 
 MAKERS: dict[Maker, int] = {
     repeat: 5,
+    dictation: 3,
     quote: 2,
     reverse: 3,
     position: 2,

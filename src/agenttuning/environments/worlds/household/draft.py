@@ -106,7 +106,7 @@ class Draft:
         places, kind = self.places, self._kind
         item_names = self._names([thing for thing, _ in things])
         items = tuple(
-            Item(name=name, type=thing, inside=home, at=(len(places) - home,), marks=item_marks(thing))
+            Item(name=name, type=thing, inside=(home,), at=(len(places) - home,), marks=item_marks(thing))
             for name, (thing, home) in zip(item_names, things, strict=True)
         )
         present = {thing for thing, _ in things}

@@ -63,14 +63,14 @@ class House:
         self.dialect = dialect
         self.here = game.start
         self.held: int | None = None
-        self.inside = [item.inside for item in game.items]
+        self.inside = [set(item.inside) for item in game.items]
         self.opened = [place.opened for place in game.receptacles]
         self.marks = [set(item.marks) for item in game.items]
         self.at = {(index, location) for index, item in enumerate(game.items) for location in item.at}
         self._taken_from: set[tuple[int, int]] = set()
         self._contents: list[set[int]] = [set() for _ in game.receptacles]
-        for index, place in enumerate(self.inside):
-            if place is not None:
+        for index, places in enumerate(self.inside):
+            for place in places:
                 self._contents[place].add(index)
         self._places_at: dict[int | None, list[int]] = {}
         for index, receptacle in enumerate(game.receptacles):
@@ -221,7 +221,7 @@ class House:
         return f"You {verb} the {name} using the {self._place_names[other]}."
 
     def _take(self, item: int, place: int) -> str:
-        self.inside[item] = None
+        self.inside[item].discard(place)
         self._contents[place].discard(item)
         self.held = item
         self.at.discard((item, self.here))
@@ -229,7 +229,7 @@ class House:
         return f"You pick up the {self._item_names[item]} from the {self._place_names[place]}."
 
     def _put(self, item: int, place: int) -> str:
-        self.inside[item] = place
+        self.inside[item].add(place)
         self._contents[place].add(item)
         self.held = None
         self.at.add((item, self.here))

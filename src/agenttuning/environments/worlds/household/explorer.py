@@ -163,6 +163,7 @@ class Explorer:
                 return None
             yield from self._go(place, moment if first or moment == "lamp" else "next", kind)
             yield from self._open(place, kind)
+            self.memory.contents.setdefault(place, [])
             first = False
         return seen
 

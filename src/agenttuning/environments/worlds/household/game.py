@@ -46,8 +46,8 @@ class Item(Record):
 
     name: str
     type: str
-    inside: int | None = None
-    """Index of the receptacle it is in or on."""
+    inside: tuple[int, ...] = ()
+    """Indices of the receptacles it is in or on; released games have things in two."""
     at: tuple[int, ...] = ()
     """Numbers of the locations it is at."""
     marks: tuple[str, ...] = ()

@@ -50,20 +50,20 @@ def _windows(words: list[str], order: int) -> Iterable[tuple[str, ...]]:
 
 def _bleu(reference: _Words, hypothesis: _Words) -> float:
     length = len(hypothesis.words)
-    if not (reference.grams(1).keys() & hypothesis.grams(1).keys()):
+    if reference.grams(1).keys().isdisjoint(hypothesis.grams(1)):
         return 0.0
     total = 0.0
     smoothed = 0
     for order in range(1, _ORDERS + 1):
         mine = hypothesis.grams(order)
         theirs = reference.grams(order)
-        matches = sum(min(count, theirs[gram]) for gram, count in mine.items() if gram in theirs)
+        matches = sum(min(count, mine[gram]) for gram, count in theirs.items() if gram in mine)
         numerator: float = matches
         if matches == 0:
             if length <= 1:
                 continue
             smoothed += 1
             numerator = math.log(length) / (5 * 2**smoothed)
-        total += 0.25 * math.log(numerator / max(1, sum(mine.values())))
+        total += 0.25 * math.log(numerator / max(1, length - order + 1))
     shortfall = 1 - len(reference.words) / length
     return math.exp(min(0.0, shortfall) + total)

@@ -1,1 +1,1 @@
-"""One-table MySQL worlds: an embedded database, a real MariaDB, the table hash and seeded questions; no prompt in them."""
+"""One-table MySQL worlds: an embedded database, a real MariaDB, the table hash, seeded questions."""

@@ -123,7 +123,9 @@ def _raise(scene: Scene) -> Draft | None:
         sql=f"UPDATE {identifier(scene.title)} SET {identifier(column.name)} = {identifier(column.name)} + {amount} "
         f"WHERE {chosen.sql}",
         rows=tuple(
-            _with(row, scene.place(column), str(int(row[scene.place(column)]) + amount)) if place in chosen.rows else row
+            _with(row, scene.place(column), str(int(row[scene.place(column)]) + amount))
+            if place in chosen.rows
+            else row
             for place, row in enumerate(scene.rows)
         ),
     )

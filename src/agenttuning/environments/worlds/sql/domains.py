@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.sql.names import NameKind
 
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """A column whose cells come from a short list."""

@@ -110,12 +110,12 @@ def _extreme(*values: Value, sign: int) -> Value:
     return best
 
 
-def is_in(value: Value, *choices: Value) -> int | None:
+def _is_in(value: Value, *choices: Value) -> int | None:
     verdicts = [compare(value, choice) for choice in choices]
     return 1 if 0 in verdicts else None if None in verdicts else 0
 
 
-def cast_decimal(value: Value, places: Value = 0) -> float | int | None:
+def _cast_decimal(value: Value, places: Value = 0) -> float | int | None:
     number, digits = as_number(value), as_integer(places)
     if number is None or digits is None:
         return None
@@ -219,14 +219,14 @@ VERSION: Final = "8.0.36"
 _CHANGING: Final = ("RAND", "SLEEP")
 JOINT: Final = "\x1f"
 """Stands between the parts of a GROUP_CONCAT until the wanted separator replaces it."""
-_AGGREGATES: Final = {"SUM": _Total, "AVG": _Mean, "GROUP_CONCAT": _Joined}
+_AGGREGATES: Final[dict[str, type[_Total | _Joined]]] = {"SUM": _Total, "AVG": _Mean, "GROUP_CONCAT": _Joined}
 _OPERATORS: Final[dict[str, Callable[..., Value]]] = {
     "COMPARE": compare,
     "CAST_CHAR": as_text,
-    "CAST_DECIMAL": cast_decimal,
+    "CAST_DECIMAL": _cast_decimal,
     "CAST_DOUBLE": _double,
     "CAST_SIGNED": as_integer,
-    "IN": is_in,
+    "IN": _is_in,
     "INT_DIV": _int_div,
     "NUMBER": as_number,
     "XOR": _xor,

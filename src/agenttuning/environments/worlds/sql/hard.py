@@ -20,9 +20,7 @@ def _most_common(scene: Scene) -> Draft | None:
     counts = Counter(scene.cells(column)).most_common(2)
     if len(counts) < 2 or counts[0][1] == counts[1][1]:
         return None
-    wording = scene.draw.choice(
-        ("Which {column} occurs most often?", "What is the most frequent value of {column}?")
-    )
+    wording = scene.draw.choice(("Which {column} occurs most often?", "What is the most frequent value of {column}?"))
     return Draft(
         kind="ranking",
         text=wording.format(column=column.name),

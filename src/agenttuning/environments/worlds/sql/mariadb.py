@@ -6,8 +6,10 @@ statement; what outlives even that is killed by the administrator's connection.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
@@ -19,6 +21,7 @@ from agenttuning.errors import MissingExtraError, WorldError
 
 try:
     import pymysql
+    from pymysql.connections import MySQLResult
     from pymysql.cursors import SSCursor
 except ModuleNotFoundError as error:
     raise MissingExtraError("backend 'mariadb' needs PyMySQL; run `pip install 'agenttuning[sql]'`") from error
@@ -31,13 +34,27 @@ STATEMENT_SECONDS: Final = 2
 _KILL_SECONDS: Final = 4.0
 _SQL_MODE: Final = "NO_ENGINE_SUBSTITUTION"
 """Not strict: some published gold compares text cells with numbers, which strict mode refuses in changes."""
-_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, CREATE TEMPORARY TABLES"
+_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, EXECUTE, CREATE TEMPORARY TABLES"
 _INTERRUPTED: Final = SqlError(1969, "70100", "Query execution was interrupted (max_statement_time exceeded)")
 _LOST: Final = frozenset({1053, 1317, 1927, 1969, 2006, 2013, 3024})
 """Errors after a kill or a time limit."""
+_PLACE: Final = re.compile(r"in '([A-Z ]+)'\Z")
+_PLACES: Final = {
+    "SELECT": "field list",
+    "SET": "field list",
+    "INSERT INTO": "field list",
+    "WHERE": "where clause",
+    "ORDER BY": "order clause",
+    "GROUP BY": "group statement",
+    "HAVING": "having clause",
+    "ON": "on clause",
+}
+"""MariaDB's names for the parts of a statement, and MySQL's."""
 _STATES: Final = {
-    "42000": (1044, 1049, 1055, 1059, 1064, 1065, 1066, 1068, 1091, 1103, 1115, 1142, 1143, 1166, 1227, 1248, 1305)
-    + (1318, 1327, 1370, 1582, 4078),
+    "42000": (
+        *(1044, 1049, 1055, 1059, 1064, 1065, 1066, 1068, 1091, 1103, 1115, 1142, 1143, 1166, 1227, 1248, 1305),
+        *(1318, 1327, 1370, 1582, 4078),
+    ),
     "42S02": (1051, 1109, 1146),
     "42S22": (1054, 1247),
     "42S21": (1060,),
@@ -105,6 +122,8 @@ class MariaDatabase:
         self, user: str, password: str, *, database: str | None = None
     ) -> pymysql.Connection[pymysql.cursors.Cursor]:
         assert self._address is not None, "open() comes first"
+        if self._address.socket and not Path(self._address.socket).exists():
+            raise WorldError(f"the database server of this process has ended: no {self._address.socket}")
         return pymysql.connect(
             user=user,
             password=password,
@@ -130,7 +149,8 @@ class MariaDatabase:
             connection = self._connect(self._name, self._password, database=self._name)
         except pymysql.MySQLError as error:
             raise WorldError(f"the database server cannot be reached: {_text(error)}") from error
-        killer = threading.Timer(_KILL_SECONDS, self._kill, (connection.thread_id(),))
+        thread: int = connection.thread_id()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+        killer = threading.Timer(_KILL_SECONDS, self._kill, (thread,))
         killer.start()
         cursor = SSCursor(connection)
         try:
@@ -158,7 +178,7 @@ class MariaDatabase:
         if number in _LOST:
             return _INTERRUPTED
         text = str(error.args[1]) if len(error.args) > 1 else str(error)
-        shown = text.replace(self._name, self.table.name)
+        shown = _PLACE.sub(lambda found: f"in '{_PLACES.get(found[1], found[1])}'", text.replace(self._name, self.table.name))
         return SqlError(number or 2000, _STATE_OF.get(number, "HY000"), shown)
 
     async def table_rows(self) -> list[tuple[str | None, ...]] | None:
@@ -189,15 +209,16 @@ class MariaDatabase:
 
 
 def _limit(connection: pymysql.Connection[pymysql.cursors.Cursor]) -> str:
-    if "MariaDB" in connection.get_server_info():
+    version: str = connection.get_server_info()  # type: ignore[no-untyped-call]  # the stubs leave it untyped
+    if "MariaDB" in version:
         return f"SET SESSION max_statement_time = {STATEMENT_SECONDS}, group_concat_max_len = 1024"
     return f"SET SESSION max_execution_time = {STATEMENT_SECONDS * 1000}, group_concat_max_len = 1024"
 
 
 def _abandon(cursor: SSCursor) -> None:
     """Stop the driver from reading rows that nobody wants; it would drain them when the cursor is freed."""
-    result = cursor._result  # noqa: SLF001  the driver has no public way to leave a result unread
-    if result is not None:
+    result = vars(cursor).get("_result")  # the driver has no public way to leave a result unread
+    if isinstance(result, MySQLResult):
         result.unbuffered_active = False
 
 

@@ -1,4 +1,4 @@
-"""The reader of dbbench's own files: `dev.jsonl`, `standard.jsonl`, or every second line of it, `standard_half.jsonl`."""
+"""The reader of dbbench's own files: `dev.jsonl` and `standard.jsonl`, or the latter's half, `standard_half.jsonl`."""
 
 from __future__ import annotations
 
@@ -92,7 +92,9 @@ def read_rows(path: Path, *, split: str) -> Iterator[OfficialRow]:
     """
     files = find_files(path)
     if split not in files:
-        raise DataError(f"dbbench has no split {split!r}{nearest(split, files)} at {str(path)!r}; found: {', '.join(files)}")
+        raise DataError(
+            f"dbbench has no split {split!r}{nearest(split, files)} at {str(path)!r}; found: {', '.join(files)}"
+        )
     file = files[split]
     stride = _STRIDE.get(file.name, 1)
     with file.open("rb") as lines:

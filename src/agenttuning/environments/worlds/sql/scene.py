@@ -37,7 +37,7 @@ class Scene:
         self.rows = self._rows(draw.randint(24, 60) if hard else min(draw.randint(8, 60), draw.randint(8, 60)))
 
     def _rows(self, count: int) -> list[tuple[str, ...]]:
-        few = {
+        few: dict[Column, list[str]] = {
             column: [draw_name(column.kind, self.draw, test=self.test) for _ in range(max(3, count // 3))]
             for column in self.columns[1:]
             if isinstance(column, Names)

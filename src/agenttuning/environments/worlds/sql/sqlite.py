@@ -1,8 +1,8 @@
-"""The embedded database: SQLite in memory behind MySQL's dialect, values and error texts; hostile SQL is confined.
+"""The embedded database: SQLite behind MySQL's dialect, values and error texts; hostile SQL is confined.
 
-Confinement: one statement only, no ATTACH, DETACH, PRAGMA, trigger, view or extension (authorizer), none of SQLite's own
-functions but a short list, a deadline on every statement (progress handler), limits on length, depth and memory, and a
-cap on fetched rows.
+Confinement: one statement only, no ATTACH, DETACH, PRAGMA, trigger, view or extension (authorizer), none of SQLite's
+own functions but a short list, a deadline on every statement (progress handler), limits on length, depth and memory,
+and a cap on fetched rows.
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from agenttuning.environments.worlds.sql.backend import SqlError, capped
-from agenttuning.environments.worlds.sql.catalog import answer
-from agenttuning.environments.worlds.sql.dialect import parse, syntax_error, to_sqlite, unknown_function
+from agenttuning.environments.worlds.sql.catalog import (
+    answer,
+    create_information_schema,
+    drop_information_schema,
+    rename_information_schema,
+)
+from agenttuning.environments.worlds.sql.dialect import parse, syntax_error, unknown_function
 from agenttuning.environments.worlds.sql.functions import install
+from agenttuning.environments.worlds.sql.rewriting import to_sqlite
 from agenttuning.environments.worlds.sql.table import Table, check_loadable
 from agenttuning.environments.worlds.sql.translation import check_names, translate_error
 
@@ -90,24 +96,36 @@ class SqliteDatabase:
         statement = parse(sql)
         if isinstance(statement, SqlError):
             return statement
-        if isinstance(statement, _WITHOUT_EFFECT):
-            return []
         tables = _tables(connection)
         catalogued = answer(statement, database=self.table.name, tables=tables)
         if catalogued is not None:
             return catalogued
-        refused = self._refused(statement, tables)
-        return refused if refused is not None else self._run(connection, statement)
+        schema = rename_information_schema(statement)
+        refused = self._refused(statement, {**tables, **schema})
+        if refused is not None:
+            return refused
+        if isinstance(statement, _WITHOUT_EFFECT):
+            return []
+        if not schema:
+            return self._run(connection, statement)
+        try:
+            create_information_schema(connection, database=self.table.name, tables=tables)
+            return self._run(connection, statement)
+        finally:
+            self._deadline = time.monotonic() + DEADLINE_SECONDS
+            drop_information_schema(connection)
 
-    def _refused(self, statement: exp.Expression, tables: dict[str, tuple[str, ...]]) -> SqlError | None:
-        if not isinstance(statement, _STATEMENTS):
+    def _refused(self, statement: exp.Expr, tables: dict[str, tuple[str, ...]]) -> SqlError | None:
+        if isinstance(statement, exp.Set) and "GLOBAL" in statement.sql(dialect="mysql").upper():
+            return SqlError(1227, "42000", "Access denied; you need (at least one of) the SUPER privilege(s)")
+        if not isinstance(statement, (*_STATEMENTS, *_WITHOUT_EFFECT)):
             return syntax_error(statement.sql(dialect="mysql"))
         name = unknown_function(statement)
         if name is not None:
             return SqlError(1305, "42000", f"FUNCTION {self.table.name}.{name} does not exist")
         return check_names(statement, database=self.table.name, tables=tables)
 
-    def _run(self, connection: sqlite3.Connection, statement: exp.Expression) -> Rows | SqlError:
+    def _run(self, connection: sqlite3.Connection, statement: exp.Expr) -> Rows | SqlError:
         try:
             cursor = connection.execute(to_sqlite(statement))
             rows: Rows = capped(cursor) if cursor.description else []

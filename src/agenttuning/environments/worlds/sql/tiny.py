@@ -16,82 +16,22 @@ from agenttuning.environments.worlds.sql.table import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+def _listed(words: str) -> list[str]:
+    return words.split()
+
+
 _WORDS: Final = {
-    "item": [
-        "apple",
-        "bread",
-        "cake",
-        "coat",
-        "cup",
-        "door",
-        "egg",
-        "fish",
-        "hat",
-        "jam",
-        "key",
-        "lamp",
-        "milk",
-        "nut",
-        "pan",
-        "pear",
-        "pen",
-        "rice",
-        "ring",
-        "rope",
-        "salt",
-        "shoe",
-        "soap",
-        "sock",
-        "spoon",
-        "tea",
-    ],
-    "name": [
-        "amy",
-        "ben",
-        "carl",
-        "dora",
-        "eva",
-        "finn",
-        "gina",
-        "hugo",
-        "ida",
-        "jack",
-        "kate",
-        "leo",
-        "mary",
-        "nina",
-        "otto",
-        "paul",
-        "rosa",
-        "sam",
-        "tina",
-        "vera",
-        "will",
-        "zoe",
-    ],
-    "animal": [
-        "bear",
-        "bird",
-        "cat",
-        "cow",
-        "deer",
-        "dog",
-        "duck",
-        "fox",
-        "frog",
-        "goat",
-        "hen",
-        "horse",
-        "lion",
-        "mouse",
-        "owl",
-        "pig",
-        "rabbit",
-        "sheep",
-        "snake",
-        "tiger",
-        "wolf",
-    ],
+    "item": _listed(
+        "apple bread cake coat cup door egg fish hat jam key lamp milk nut pan pear pen rice ring rope "
+        "salt shoe soap sock spoon tea"
+    ),
+    "name": _listed(
+        "amy ben carl dora eva finn gina hugo ida jack kate leo mary nina otto paul rosa sam tina vera will zoe"
+    ),
+    "animal": _listed(
+        "bear bird cat cow deer dog duck fox frog goat hen horse lion mouse owl pig rabbit sheep snake tiger wolf"
+    ),
     "city": ["berlin", "cairo", "lima", "london", "madrid", "oslo", "paris", "rome", "tokyo", "vienna"],
     "color": ["black", "blue", "brown", "green", "grey", "pink", "red", "white", "yellow"],
     "job": ["artist", "baker", "clerk", "cook", "doctor", "driver", "farmer", "nurse", "pilot", "teacher"],
@@ -152,7 +92,7 @@ def make(*, seed: int, test: bool, index: int) -> Question:
     while True:
         scene = _Scene(draw, test=test)
         draft = draw.choice(_FAMILIES)(scene)
-        if draft is not None:
+        if draft is not None and draft.does_something(scene.rows):
             break
     table = Table(name=scene.name, columns=scene.columns, rows=scene.rows)
     hint = f"The table {scene.name} has the columns {', '.join(scene.columns)}."

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
 from agenttuning.environments.worlds.sql.backend import SqlError
+from agenttuning.environments.worlds.sql.dialect import syntax_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _TIMEOUT = SqlError(3024, "HY000", "Query execution was interrupted, maximum statement execution time exceeded")
 _CLAUSES = (
@@ -27,7 +28,7 @@ def no_table(name: str, *, database: str) -> SqlError:
     return SqlError(1146, "42S02", f"Table '{database}.{name}' doesn't exist")
 
 
-def check_names(statement: exp.Expression, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> SqlError | None:
+def check_names(statement: exp.Expr, *, database: str, tables: Mapping[str, tuple[str, ...]]) -> SqlError | None:
     """Refuse another database and an unknown table; strip this database's name from the statement's tables.
 
     Table names are compared exactly, as on a Linux server.
@@ -48,7 +49,7 @@ def check_names(statement: exp.Expression, *, database: str, tables: Mapping[str
     return None
 
 
-def translate_error(error: Exception, statement: exp.Expression, *, expired: bool) -> SqlError:
+def translate_error(error: Exception, statement: exp.Expr, *, expired: bool) -> SqlError:
     """Return what MySQL would have said about a statement that SQLite refused."""
     text = str(error)
     if expired or text in ("interrupted", "user-defined function raised exception"):
@@ -59,7 +60,7 @@ def translate_error(error: Exception, statement: exp.Expression, *, expired: boo
     return SqlError(1105, "HY000", f"Unknown error: {text}")
 
 
-def _unknown_column(name: str, statement: exp.Expression) -> SqlError:
+def _unknown_column(name: str, statement: exp.Expr) -> SqlError:
     where = "field list"
     for column in statement.find_all(exp.Column):
         if column.sql(dialect="mysql").replace("`", "").casefold() == name.casefold():
@@ -68,52 +69,41 @@ def _unknown_column(name: str, statement: exp.Expression) -> SqlError:
     return SqlError(1054, "42S22", f"Unknown column '{name}' in '{where}'")
 
 
-def _syntax(name: str, statement: exp.Expression) -> SqlError:
-    from agenttuning.environments.worlds.sql.dialect import syntax_error
-
+def _syntax(name: str, statement: exp.Expr) -> SqlError:
     return syntax_error(name or statement.sql(dialect="mysql"))
 
 
-_TRANSLATIONS = tuple(
+def _said(number: int, state: str, text: str) -> Callable[[str, exp.Expr], SqlError]:
+    return lambda name, _statement: SqlError(number, state, text.replace("{name}", name))
+
+
+_TRANSLATIONS: Final = tuple(
     (re.compile(pattern), make)
     for pattern, make in (
         (r"no such column: (.*)", _unknown_column),
         (r"has no column named (.*)", _unknown_column),
-        (
-            r"ambiguous column name: (.*)",
-            lambda name, _: SqlError(1052, "23000", f"Column '{name}' in field list is ambiguous"),
-        ),
-        (
-            r"values (?:for|were supplied)|values were supplied",
-            lambda *_: SqlError(1136, "21S01", "Column count doesn't match value count at row 1"),
-        ),
+        (r"ambiguous column name: (.*)", _said(1052, "23000", "Column '{name}' in field list is ambiguous")),
+        (r"values (?:for|were supplied)", _said(1136, "21S01", "Column count doesn't match value count at row 1")),
         (r"near \"(.*)\": syntax error", _syntax),
-        (r"misuse of (?:window|aggregate)", lambda *_: SqlError(1111, "HY000", "Invalid use of group function")),
-        (r"table `?(.*?)`? already exists", lambda name, _: SqlError(1050, "42S01", f"Table '{name}' already exists")),
-        (r"duplicate column name: (.*)", lambda name, _: SqlError(1060, "42S21", f"Duplicate column name '{name}'")),
+        (r"misuse of (?:window|aggregate)", _said(1111, "HY000", "Invalid use of group function")),
+        (r"table `?(.*?)`? already exists", _said(1050, "42S01", "Table '{name}' already exists")),
+        (r"duplicate column name: (.*)", _said(1060, "42S21", "Duplicate column name '{name}'")),
+        (r"sub-select returns|row value misused", _said(1241, "21000", "Operand should contain 1 column(s)")),
         (
-            r"sub-select returns|row value misused",
-            lambda *_: SqlError(1241, "21000", "Operand should contain 1 column(s)"),
-        ),
-        (
-            r"same number of result columns",
-            lambda *_: SqlError(1222, "21000", "The used SELECT statements have a different number of columns"),
+            r"number of result columns",
+            _said(1222, "21000", "The used SELECT statements have a different number of columns"),
         ),
         (
             r"wrong number of arguments to function my_(\w+)",
-            lambda name, _: SqlError(
-                1582, "42000", f"Incorrect parameter count in the call to native function '{name}'"
-            ),
+            _said(1582, "42000", "Incorrect parameter count in the call to native function '{name}'"),
         ),
         (
-            r"string or blob too big|out of memory|database or disk is full",
-            lambda *_: SqlError(1301, "HY000", "Result was larger than max_allowed_packet - truncated"),
+            r"too big|out of memory|is full",
+            _said(1301, "HY000", "Result was larger than max_allowed_packet - truncated"),
         ),
         (
             r"not authorized|prohibited",
-            lambda *_: SqlError(
-                1227, "42000", "Access denied; you need (at least one of) the SUPER privilege(s) for this operation"
-            ),
+            _said(1227, "42000", "Access denied; you need (at least one of) the SUPER privilege(s) for this operation"),
         ),
     )
 )

@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)", re.A
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
-    """Return the text as `*_ai_ci` collations compare it: without case, accents, and trailing blanks kept."""
+    """Return the text as `*_ai_ci` collations compare it: without case and accents."""
     if text.isascii():
         return text.lower()
     plain = unicodedata.normalize("NFKD", text.casefold())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
-import pytest
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
@@ -24,26 +24,27 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="session")
-def compact() -> PreTrainedTokenizerBase:
+@cache
+def compact_tokenizer() -> PreTrainedTokenizerBase:
     return train_tokenizer(TEXTS * 3, vocabulary=420, max_length=512)
 
 
-@pytest.fixture(scope="session")
-def metaspace() -> PreTrainedTokenizerBase:
+@cache
+def metaspace_tokenizer() -> PreTrainedTokenizerBase:
     """As Llama-2's: a space mark before the first word of a text only, and bytes for unknown characters."""
     tokenizer = Tokenizer(BPE(byte_fallback=True, fuse_unk=True, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=True)
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace(prepend_scheme="first")])
     special = ["<unk>", "<s>", "</s>"]
     bytes_ = [f"<0x{value:02X}>" for value in range(256)]
     trainer = BpeTrainer(vocab_size=480, special_tokens=special + bytes_, show_progress=False)
     tokenizer.train_from_iterator(TEXTS * 3, trainer=trainer)
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
 
 
-@pytest.fixture(scope="session")
-def bytelevel() -> PreTrainedTokenizerBase:
+@cache
+def bytelevel_tokenizer() -> PreTrainedTokenizerBase:
     """As GPT-2's and Llama-3's, with ChatML marks."""
     tokenizer = Tokenizer(BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

@@ -1,0 +1,140 @@
+"""The page in a real browser: no request, no error, filters that filter, text that stays text."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.pipeline.example_run import example_run
+
+from agenttuning.pipeline.report import ReportConfig
+from agenttuning.pipeline.report import run as report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = example_run(tmp_path_factory.mktemp("run"))
+    report(ReportConfig(episodes=20), run)
+    return run.output("report", "report.html")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on PATH; apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        yield started
+        started.close()
+
+
+class Opened:
+    """The page, and everything that it did on its own."""
+
+    def __init__(self, page: Page, file: Path) -> None:
+        self.page = page
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda message: self.said.append(message.text))
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("dialog", lambda dialog: self.said.append(dialog.message))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(file.as_uri())
+
+    def choose(self, name: str, value: str) -> None:
+        self.page.select_option(f"select[name={name}]", value)
+
+    def listed(self) -> list[str]:
+        return self.page.locator("#list button").all_inner_texts()
+
+
+@pytest.fixture
+def opened(chromium: Browser, page_file: Path) -> Iterator[Opened]:
+    page = chromium.new_page(viewport={"width": 1200, "height": 900})
+    yield Opened(page, page_file)
+    page.close()
+
+
+def test_it_asks_for_nothing_and_complains_of_nothing(opened: Opened, page_file: Path) -> None:
+    assert opened.asked == [page_file.as_uri()]
+    for button in opened.page.locator("#list button").all():
+        button.click()
+    assert opened.asked == [page_file.as_uri()]
+    assert opened.said == []
+
+
+def test_filters_narrow_the_list_and_count_it(opened: Opened) -> None:
+    assert len(opened.listed()) == 60
+    opened.choose("world", "alfworld")
+    assert len(opened.listed()) == 20
+    opened.choose("outcome", "gained")
+    narrowed = opened.listed()
+    assert 0 < len(narrowed) < 20
+    assert all("alfworld" in text and "gained" in text for text in narrowed)
+    assert opened.page.inner_text("#found") == f"{len(narrowed)} of 60"
+    opened.choose("world", "")
+    opened.choose("outcome", "")
+    assert len(opened.listed()) == 60
+
+
+def test_both_models_stand_side_by_side_until_one_is_chosen(opened: Opened) -> None:
+    opened.choose("outcome", "gained")
+    columns = opened.page.locator(".play")
+    assert columns.all_inner_texts()[0].startswith("failed\nbase")
+    assert columns.count() == 2
+    before, after = columns.nth(0).bounding_box(), columns.nth(1).bounding_box()
+    assert before
+    assert after
+    assert before["y"] == after["y"]
+    opened.choose("model", "tuned")
+    assert columns.count() == 1
+    assert "solved" in columns.inner_text()
+
+
+def test_hostile_text_is_shown_as_text(opened: Opened) -> None:
+    opened.choose("world", "database")
+    opened.page.locator("#list button", has_text="database-0003").click()
+    shown = opened.page.inner_text("#reader")
+    assert "</script><script>document.title='owned'" in shown
+    assert "no valid action" in shown
+    assert opened.page.title().startswith("tiny-base")
+    assert opened.said == []
+
+
+def test_arrow_keys_walk_the_list(opened: Opened) -> None:
+    opened.page.locator("#list button").first.focus()
+    opened.page.keyboard.press("ArrowDown")
+    second = opened.page.locator("#list button").nth(1)
+    assert second.get_attribute("aria-current") == "true"
+    assert opened.page.inner_text("#reader h3") == second.locator("b").inner_text()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1200])
+def test_nothing_runs_out_of_the_window(opened: Opened, width: int) -> None:
+    opened.page.set_viewport_size({"width": width, "height": 800})
+    assert opened.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_dark_is_dark_and_light_is_light(opened: Opened) -> None:
+    def brightness() -> int:
+        colour = opened.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
+
+    opened.page.emulate_media(color_scheme="dark")
+    dark = brightness()
+    opened.page.emulate_media(color_scheme="light")
+    light = brightness()
+    assert dark < 150
+    assert light > 600
