@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from tests.models.tokenizers import compact_tokenizer
 
 from agenttuning.core.records import Sampling
 from agenttuning.errors import ContextLimitError, PolicyError
@@ -20,15 +21,14 @@ from agenttuning.models.load import ChatModel, LlamaShape, choose_template, fres
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transformers import PreTrainedTokenizerBase
-
     from agenttuning.models.generate import Generation
 
 SHAPE = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=512)
 
 
 @pytest.fixture(scope="module", params=["eager", "sdpa"])
-def chat_model(compact: PreTrainedTokenizerBase, request: pytest.FixtureRequest) -> ChatModel:
+def chat_model(request: pytest.FixtureRequest) -> ChatModel:
+    compact = compact_tokenizer()
     model = fresh_model(SHAPE, compact, seed=3).eval()
     model.set_attn_implementation(request.param)
     with torch.no_grad():  # sharper than fresh weights, so that texts differ and some rows end by themselves
