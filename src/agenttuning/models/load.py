@@ -33,7 +33,7 @@ __all__ = [
     "resolve_model",
 ]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "float64", "bfloat16"]
 TINY_BASE = "tiny-base"
 _SMALL = 512
 """Up to this hidden size eager attention is quicker than SDPA on a CPU, whose flash backward dominates."""
