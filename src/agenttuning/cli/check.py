@@ -74,7 +74,8 @@ def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str |
         raise RecipeError(f"--limit must be at least 1, got {limit}")
     splits = list(kind.splits(config)) if split is None else [split]
     most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
-    tasks = [task for name in splits for task in islice(kind.load(name, config), most)]
+    found = {task.id: task for name in splits for task in islice(kind.load(name, config), most)}
+    tasks = list(found.values())
     if not tasks:
         raise DataError(f"{kind.id} found no task in {config.official or 'its generator'}, splits {splits}")
     return tasks

@@ -114,6 +114,11 @@ class Database(Environment[DatabaseTask]):
     max_turns: ClassVar[int] = MAX_OPERATIONS + 1
     task_type: ClassVar[type[Task]] = DatabaseTask
     config_type: ClassVar[type[EnvironmentConfig]] = DatabaseConfig
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "sqlite": {"backend": "sqlite"},
+        "mariadb": {"backend": "mariadb"},
+    }
+    """What `check --official` plays: the gold changes and labels, on both backends."""
 
     def __init__(self, task: DatabaseTask) -> None:
         super().__init__(task)
