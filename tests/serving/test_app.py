@@ -269,7 +269,8 @@ def test_more_than_the_limit_is_429_with_retry_after_until_one_ends(path: str) -
     in_company(work, limit=2)
 
 
-def test_a_client_that_leaves_stops_the_work() -> None:
+@pytest.mark.parametrize("path", ["/generate", "/generate_stream"])
+def test_a_client_that_leaves_stops_the_work(path: str) -> None:
     """Driven as a server would: the body arrives, then the news that the client is gone."""
 
     async def scenario() -> None:
@@ -289,8 +290,8 @@ def test_a_client_that_leaves_stops_the_work() -> None:
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
             "method": "POST",
-            "path": "/generate",
-            "raw_path": b"/generate",
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": b"",
             "headers": [],
             "scheme": "http",
