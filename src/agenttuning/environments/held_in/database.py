@@ -3,7 +3,7 @@
 A sample, as the model sees it (standard difficulty, shortened; the instruction stands before it):
 
     user       How many stations lie in Norland?
-               The name of this table is stations, and the headers of this table are Name,Region,Year opened.
+               The table is named stations; its columns are: Name, Region, Year opened.
     assistant  Thought: I count the rows whose Region is Norland.
                Action: Operation
                ```sql

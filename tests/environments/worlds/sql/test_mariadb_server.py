@@ -121,3 +121,21 @@ def test_a_server_of_ones_own_is_named_by_a_url() -> None:
     assert address.socket is None
     with pytest.raises(DataError, match="mysql://user:password@host:port"):
         parse_url("postgres://x")
+
+
+@needs_server
+def test_many_episodes_play_at_once_and_keep_apart(shop: Table) -> None:
+    from agenttuning.environments.worlds.sql.mariadb import MariaDatabase
+
+    async def episode(number: int) -> tuple[str, str]:
+        database = MariaDatabase(shop)
+        await database.open()
+        changed = await database.execute(f"UPDATE shop SET price = {number}")
+        left = await database.execute("SELECT DISTINCT price FROM shop")
+        await database.close()
+        return str(changed), str(left)
+
+    async def episodes() -> list[tuple[str, str]]:
+        return await asyncio.gather(*(episode(number) for number in range(60)))
+
+    assert asyncio.run(episodes()) == [("[]", f"[('{number}',)]") for number in range(60)]

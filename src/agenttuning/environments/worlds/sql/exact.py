@@ -102,8 +102,10 @@ def _call(node: exp.Expr) -> Exact | None:
     if name in ("ROUND", "TRUNCATE") and node.expressions:
         kind = _kind(node.expressions[0])
         digits = node.expressions[1] if len(node.expressions) > 1 else exp.Literal.number(0)
-        if kind is None or not kind.decimal or not isinstance(digits, exp.Literal):
+        if kind is None or not kind.decimal:
             return kind
+        if isinstance(digits, exp.Neg):
+            return Exact(0, decimal=True)
         return Exact(min(kind.scale, int(digits.name)), decimal=True) if digits.name.isdigit() else None
     if name in ("IFNULL", "GREATEST", "LEAST"):
         return _widest(node.expressions)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import random
 from datetime import UTC, datetime
+from functools import lru_cache
+from inspect import signature
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.sql.aggregates import install_aggregates
@@ -34,6 +36,16 @@ def install(connection: sqlite3.Connection, *, database: str) -> None:
     install_aggregates(connection)
 
 
+@lru_cache(maxsize=1024)
+def accepts(name: str, count: int) -> bool:
+    """Say whether a function of `SCALARS` takes so many arguments."""
+    parameters = signature(SCALARS[name]).parameters.values()
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
+        return True
+    needed = sum(parameter.default is parameter.empty for parameter in parameters)
+    return needed <= count <= len(parameters)
+
+
 def _number(function: Callable[[float], float | int]) -> Callable[[Value], float | int | None]:
     def apply(value: Value) -> float | int | None:
         number = as_number(value)
@@ -41,6 +53,18 @@ def _number(function: Callable[[float], float | int]) -> Callable[[Value], float
             return None if number is None else function(number)
         except (ValueError, OverflowError):
             return None
+
+    return apply
+
+
+def _whole(function: Callable[[float], int]) -> Callable[[Value], float | int | None]:
+    """Return a rounding that leaves text a double, as MySQL does."""
+
+    def apply(value: Value) -> float | int | None:
+        number = as_number(value)
+        if number is None:
+            return None
+        return float(function(number)) if isinstance(value, str) else function(number)
 
     return apply
 
@@ -179,8 +203,8 @@ SCALARS: Final[dict[str, Callable[..., Value]]] = {
     **TEXT_FUNCTIONS,
     "ABS": _number(abs),
     "BENCHMARK": lambda _times, _value: 0,
-    "CEIL": _number(math.ceil),
-    "CEILING": _number(math.ceil),
+    "CEIL": _whole(math.ceil),
+    "CEILING": _whole(math.ceil),
     "COALESCE": _coalesce,
     "CONNECTION_ID": lambda: 1,
     "CURDATE": lambda: _now()[:10],
@@ -192,7 +216,7 @@ SCALARS: Final[dict[str, Callable[..., Value]]] = {
     "DAY": _part("%d"),
     "DAYOFMONTH": _part("%d"),
     "EXP": _number(math.exp),
-    "FLOOR": _number(math.floor),
+    "FLOOR": _whole(math.floor),
     "FORMAT": _format,
     "GREATEST": lambda *values: _extreme(*values, sign=1),
     "HOUR": _part("%H"),

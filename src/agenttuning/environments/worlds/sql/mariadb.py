@@ -167,11 +167,11 @@ class MariaDatabase:
             connection.close()
 
     def _kill(self, thread: int) -> None:
-        with self._administrator() as administrator, administrator.cursor() as cursor:
-            try:
+        try:
+            with self._administrator() as administrator, administrator.cursor() as cursor:
                 cursor.execute(f"KILL {thread:d}")
-            except pymysql.MySQLError:  # it has just ended by itself
-                return
+        except (pymysql.MySQLError, WorldError):  # the statement, or the whole server, has just ended by itself
+            return
 
     def _error(self, error: pymysql.MySQLError) -> SqlError:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0

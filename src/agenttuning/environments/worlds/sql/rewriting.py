@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     Rule = Callable[[exp.Expr], exp.Expr]
 
 _MAX_ARGUMENTS: Final = 100
+_AGGREGATE_CALLS: Final = frozenset({"my_sum", "my_avg", "my_group_concat", "my_group_concat_by"})
+_PRINTING: Final = frozenset({"CONCAT", "CONCAT_WS"})
+"""Functions that print a decimal as it is written."""
 _TEXT_CASTS: Final = frozenset({"CHAR", "VARCHAR", "TEXT", "NCHAR", "NVARCHAR"})
 _WHOLE_CASTS: Final = frozenset({"BIGINT", "INT", "UBIGINT", "UINT", "SMALLINT", "TINYINT"})
 
@@ -128,7 +131,7 @@ def _joined(node: exp.Expr) -> exp.Expr:
 def _cast(node: exp.Expr) -> exp.Expr:
     kind = node.args["to"].this.name
     if kind in _TEXT_CASTS:
-        return _call("cast_char", node.this)
+        return _stored(node.this)
     if kind in _WHOLE_CASTS:
         return _call("cast_signed", node.this)
     if kind == "DECIMAL":
@@ -138,14 +141,15 @@ def _cast(node: exp.Expr) -> exp.Expr:
 
 
 def _pattern(node: exp.Expr) -> exp.Expr:
-    name = "like" if isinstance(node, exp.Like) else "regexp"
-    return _call(name, node.this, node.expression)
+    call = _call("like" if isinstance(node, exp.Like) else "regexp", node.this, node.expression)
+    return exp.Not(this=call) if node.args.get("negate") else call
 
 
 def _escape(node: exp.Expr) -> exp.Expr:
-    call: exp.Expr = node.this
+    matched: exp.Expr = node.this
+    call = matched.this if isinstance(matched, exp.Not) else matched
     call.append("expressions", node.expression)
-    return call
+    return matched
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
@@ -170,7 +174,8 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
     name = str(node.this)
     if name.startswith("my_") or name.upper() in WINDOWS:
         return node
-    return _call(name.lower(), *node.expressions)
+    arguments = [_stored(value) for value in node.expressions] if name.upper() in _PRINTING else node.expressions
+    return _call(name.lower(), *arguments)
 
 
 def _null_safe(node: exp.Expr) -> exp.Expr:
@@ -233,6 +238,19 @@ def _insert(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _having(node: exp.Expr) -> exp.Expr:
+    """Turn HAVING without groups or aggregates, which SQLite refuses, into WHERE; there aliases count as well."""
+    having = node.args.get("having")
+    aggregates = (exp.AggFunc, exp.Window)
+    called = {str(call.this) for call in node.find_all(exp.Anonymous)}
+    if having is None or node.args.get("group") or node.find(*aggregates) or called & _AGGREGATE_CALLS:
+        return node
+    where = node.args.get("where")
+    node.set("having", None)
+    node.set("where", exp.Where(this=exp.and_(where.this, having.this) if where else having.this))
+    return node
+
+
 def _session(node: exp.Expr) -> exp.Expr:
     """Every statement has a session of its own: a user variable is NULL."""
     if isinstance(node, exp.SessionParameter) and node.name.lower() == "version":
@@ -269,5 +287,6 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], Rule], ..
     ((exp.Parameter, exp.SessionParameter), _session),
     ((exp.Update, exp.Delete), _limited),
     (exp.Insert, _insert),
+    (exp.Select, _having),
     (exp.TruncateTable, lambda node: exp.Delete(this=node.expressions[0])),
 )

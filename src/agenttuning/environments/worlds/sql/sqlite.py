@@ -20,7 +20,7 @@ from agenttuning.environments.worlds.sql.catalog import (
     drop_information_schema,
     rename_information_schema,
 )
-from agenttuning.environments.worlds.sql.dialect import parse, syntax_error, unknown_function
+from agenttuning.environments.worlds.sql.dialect import check_functions, parse, syntax_error
 from agenttuning.environments.worlds.sql.exact import as_decimals
 from agenttuning.environments.worlds.sql.functions import install
 from agenttuning.environments.worlds.sql.rewriting import to_sqlite
@@ -121,9 +121,9 @@ class SqliteDatabase:
             return SqlError(1227, "42000", "Access denied; you need (at least one of) the SUPER privilege(s)")
         if not isinstance(statement, (*_STATEMENTS, *_WITHOUT_EFFECT)):
             return syntax_error(statement.sql(dialect="mysql"))
-        name = unknown_function(statement)
-        if name is not None:
-            return SqlError(1305, "42000", f"FUNCTION {self.table.name}.{name} does not exist")
+        wrong = check_functions(statement, database=self.table.name)
+        if wrong is not None:
+            return wrong
         return check_names(statement, database=self.table.name, tables=tables)
 
     def _run(self, connection: sqlite3.Connection, statement: exp.Expr) -> Rows | SqlError:
