@@ -15,7 +15,7 @@ from agenttuning.core.store import Appender, drop_torn_line, read_records
 from agenttuning.environments import load_environment
 from agenttuning.pipeline.construct import build_environment, read_entries
 from agenttuning.pipeline.progress import progress
-from agenttuning.policies import OracleConfig, PolicyConfig, open_player
+from agenttuning.policies import ModelConfig, OracleConfig, PolicyConfig, open_player
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -73,7 +73,7 @@ async def play_missing(
     with progress(label, total, done=len(finished)) as advance, Appender[Trajectory](path) as appender:
         if len(finished) == total:
             return
-        async with open_player(policy) as player:
+        async with open_player(_seeded(policy, seed)) as player:
             won = played = 0
             async for trajectory in rollouts(
                 _missing(entries, samples, finished), player, concurrency=concurrency, seed=seed
@@ -82,6 +82,13 @@ async def play_missing(
                 played += 1
                 won += trajectory.score.success
                 advance(note=f"success {won / played:.0%}")
+
+
+def _seeded(policy: PolicyConfig, seed: int) -> PolicyConfig:
+    """Give random draws the run's seed, where they have none of their own."""
+    if not isinstance(policy, ModelConfig) or policy.sampling.seed is not None or policy.sampling.temperature == 0:
+        return policy
+    return policy.model_copy(update={"sampling": policy.sampling.model_copy(update={"seed": seed})})
 
 
 def _finished(path: Path) -> set[tuple[str, str, int]]:
