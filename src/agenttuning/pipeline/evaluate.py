@@ -51,8 +51,8 @@ class EvaluatedModel(Record):
     api_key_env: str | None = None
     """Environment variable that holds the key of the server."""
     dtype: Literal["float64", "float32", "bfloat16"] = "float32"
-    """Of a model that this stage loads or serves. float32 makes a reply independent of what else is in its batch but for
-    the rarest near ties; float64 is for small models whose runs must repeat to the last byte."""
+    """Of a model that this stage loads or serves. In float32 a reply depends on what else is in its batch only in the
+    rarest near ties; float64 is for small models whose runs must repeat to the last byte."""
 
     @model_validator(mode="after")
     def _reachable(self) -> EvaluatedModel:
