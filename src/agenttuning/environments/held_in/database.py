@@ -23,7 +23,8 @@ change: the hash of the table after the episode equals the gold hash, whatever w
 Source: AgentBench (arXiv 2308.03688), section "Database", data `dbbench/dev.jsonl` and `dbbench/standard.jsonl`
 (https://github.com/THUDM/AgentBench, Apache-2.0), or the seeded generator of `worlds/sql`.
 Deviations: the answer is read as a Python literal, never evaluated; the embedded engine is SQLite speaking MySQL
-(`backend = "mariadb"` plays on a real server); a table that cannot be created is a failed episode, not a missing one.
+(`backend = "mariadb"` plays on a real server, where the database has a private name, not the table's); a table that
+cannot be created is a failed episode, not a missing one.
 """
 
 from __future__ import annotations

@@ -40,10 +40,9 @@ def install(connection: sqlite3.Connection, *, database: str) -> None:
 def accepts(name: str, count: int) -> bool:
     """Say whether a function of `SCALARS` takes so many arguments."""
     parameters = signature(SCALARS[name]).parameters.values()
-    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters):
-        return True
-    needed = sum(parameter.default is parameter.empty for parameter in parameters)
-    return needed <= count <= len(parameters)
+    single = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL]
+    needed = sum(parameter.default is parameter.empty for parameter in single)
+    return needed <= count and (count <= len(single) or len(single) < len(parameters))
 
 
 def _number(function: Callable[[float], float | int]) -> Callable[[Value], float | int | None]:
