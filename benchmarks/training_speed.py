@@ -28,7 +28,7 @@ from agenttuning.training.mask import tokenize_dialogues
 from agenttuning.training.mixture import reshuffled
 from agenttuning.training.optimizer import build_optimizers
 from agenttuning.training.settings import OptimizerConfig
-from agenttuning.training.step import BatchShape, accumulate, gather, lay_out
+from agenttuning.training.step import BatchShape, accumulate, attention_for, gather, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from agenttuning.training.mask import TrainingRow
-    from agenttuning.training.settings import Precision
+    from agenttuning.training.settings import Batching, Precision
 
 STEP_TOKENS = 2048
 ROUNDS = 3
@@ -82,12 +82,13 @@ def padded(model: PreTrainedModel, rows: list[TrainingRow]) -> None:
     model(input_ids=ids, attention_mask=mask, labels=labels).loss.backward()
 
 
-def ours(precision: Precision) -> Callable[[PreTrainedModel, list[TrainingRow]], None]:
+def ours(precision: Precision, batching: Batching = "buckets") -> Callable[[PreTrainedModel, list[TrainingRow]], None]:
     """Return our step."""
-    shape = BatchShape("buckets", 2048, 16384)
+    shape = BatchShape(batching, 2048, 16384)
 
     def step(model: PreTrainedModel, rows: list[TrainingRow]) -> None:
-        accumulate(model, lay_out(rows, shape, device=torch.device("cpu")), precision=precision)
+        with attention_for(model, batching):
+            accumulate(model, lay_out(rows, shape, device=torch.device("cpu")), precision=precision)
 
     return step
 
@@ -131,7 +132,8 @@ def main() -> None:
         Contender("padded, float32, SDPA, loss over all positions", "sdpa", "highest", padded),
         Contender("ours, float32", "eager", "highest", ours("float32")),
         Contender("ours, bfloat16 autocast", "eager", "medium", ours("bfloat16")),
-        Contender("ours, bfloat16 autocast, SDPA", "sdpa", "medium", ours("bfloat16")),
+        Contender("ours, float32, grouped", "eager", "highest", ours("float32", "grouped")),
+        Contender("ours, bfloat16 autocast, grouped", "eager", "medium", ours("bfloat16", "grouped")),
     )
     best = dict.fromkeys(contenders, 0.0)
     for number in range(ROUNDS):

@@ -190,6 +190,11 @@ class Alfworld(Environment[AlfworldTask]):
         won = self._house.won and not self._repeated
         return Score(reward=float(won), success=won)
 
+    def variant(self) -> str:
+        """Name the dialect, the examples shown, and whether actions are listed."""
+        shown = ", actions listed" if self.task.list_actions else ""
+        return f"{self.task.dialect}, {self.task.shots} shots{shown}"
+
     def oracle(self) -> Iterator[str] | None:
         """Return the expert's replies; None for the walkthrough of a game that carries none."""
         if self.task.expert == "explore":
@@ -238,7 +243,7 @@ def _embedded_task(index: int, split: str, config: AlfworldConfig) -> AlfworldTa
     return AlfworldTask(
         id=f"{split}-{config.difficulty}-{config.seed}-{index}",
         difficulty=config.difficulty,
-        instruction=_instruction(config) or (TINY_INSTRUCTION if tiny else None),
+        instruction=config.read_instruction() or (TINY_INSTRUCTION if tiny else None),
         game=draw_game(index, split=split, difficulty=config.difficulty, seed=config.seed),
         dialect="agentbench" if config.dialect == "auto" else config.dialect,
         list_actions=tiny if config.list_actions is None else config.list_actions,
@@ -252,7 +257,7 @@ def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
     return AlfworldTask(
         id=file.name,
         source="alfworld-official",
-        instruction=_instruction(config),
+        instruction=config.read_instruction(),
         game=game,
         dialect=game.native if config.dialect == "auto" else config.dialect,
         list_actions=bool(config.list_actions),
@@ -263,12 +268,3 @@ def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
 
 def _instruction_in(dialect: Dialect) -> str:
     return INSTRUCTION if dialect == "agentbench" else INSTRUCTION.replace("put x in/on y", "move x to y")
-
-
-def _instruction(config: AlfworldConfig) -> str | None:
-    if config.instruction is None:
-        return None
-    try:
-        return config.instruction.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the instruction {config.instruction}: {error}; correct `instruction`") from error

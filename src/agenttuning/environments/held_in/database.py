@@ -42,7 +42,6 @@ from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.sql.backend import Rows
@@ -152,7 +151,7 @@ class Database(Environment[DatabaseTask]):
         common = _Common(
             backend=settings.backend,
             scorer=settings.scorer,
-            instruction=None if settings.instruction is None else _read(settings.instruction),
+            instruction=settings.read_instruction(),
         )
         if settings.official is not None:
             from agenttuning.environments.worlds.sql.official import read_rows
@@ -221,6 +220,10 @@ class Database(Environment[DatabaseTask]):
         metrics = {f"scorer_{name}": float(verdict) for name, verdict in verdicts.items()}
         return Score(reward=float(success), success=success, metrics=metrics)
 
+    def variant(self) -> str:
+        """Name the backend and the scorer."""
+        return f"{self.task.backend}, scorer {self.task.scorer}"
+
     def oracle(self) -> Iterator[str]:
         """Run the gold statement, then answer: from its result, or with the label where no statement is trusted."""
         values = ["done"] if self.task.answer_hash is not None else list(self.task.label)
@@ -276,15 +279,6 @@ def _official(row: OfficialRow, *, split: str, common: _Common) -> DatabaseTask:
         thought="I make the change that is asked for." if change else "",
         **common,
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise DataError(
-            f"cannot read the instruction file {str(path)!r}: {error.strerror}; correct the path"
-        ) from error
 
 
 def connect(table: Table, *, backend: BackendName) -> SqlBackend:
