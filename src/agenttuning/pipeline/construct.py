@@ -131,7 +131,9 @@ def _tasks(kind: type[Environment[Task]], plan: WorldPlan, purpose: Purpose, siz
         )
     if isinstance(size, int) and size > held[split]:
         raise DataError(f"{kind.id} has {held[split]} tasks in split {split!r}, the recipe asks for {size}")
-    yield from islice(kind.load(split, plan.config), None if isinstance(size, str) else size)
+    for task in islice(kind.load(split, plan.config), None if isinstance(size, str) else size):
+        official = plan.config.official is not None
+        yield task.model_copy(update={"source": f"{task.source}, {split}"}) if official else task
 
 
 def read_entries(path: Path, purpose: Purpose) -> Iterator[Entry]:
