@@ -13,12 +13,15 @@ import tempfile
 import time
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agenttuning.environments.worlds.household.archive import GameFile, games
 from agenttuning.environments.worlds.household.engine import House
-from agenttuning.environments.worlds.household.game import Game
 from agenttuning.environments.worlds.household.generator import draw_game
 from agenttuning.environments.worlds.household.problem import compile_game, speak
+
+if TYPE_CHECKING:
+    from agenttuning.environments.worlds.household.game import Game
 
 OUR_GAMES = 20
 THEIR_GAMES = 5

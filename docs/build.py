@@ -76,9 +76,8 @@ def keys(record: type[BaseModel], prefix: str) -> Iterator[str]:
 
 def environments_page() -> str:
     """Return the page of the worlds, made of their docstrings."""
-    parts = [
-        f"{NOTE}# Environments\n\nTo write your own: `agenttuning new my_world`, then [CONTRIBUTING](../CONTRIBUTING.md).\n"
-    ]
+    own = "To write your own: `agenttuning new my_world`, then [CONTRIBUTING](../CONTRIBUTING.md)."
+    parts = [f"{NOTE}# Environments\n\n{own}\n"]
     for name in environment_ids():
         kind = load_environment(name)
         told = inspect.getdoc(sys.modules[kind.__module__]) or ""

@@ -52,9 +52,9 @@ def test_overrides_take_toml_values_and_plain_words(tmp_path: Path) -> None:
         (MINIMAL, ["train.steps=many"], "train.steps = 'many'"),
         (MINIMAL, ["train.steps=-1"], "train.steps = -1: Input should be greater than 0"),
         (MINIMAL, ["mix.agent_share=1.5"], "mix.agent_share = 1.5"),
-        (MINIMAL, ["collect.teacher.kind=wizard"], "collect.teacher.*'wizard'"),
+        (MINIMAL, ["collect.teacher.kind=wizard"], "collect.teacher"),
         (MINIMAL, ["steps"], "written key=value"),
-        (MINIMAL, ["seed.inner=1", "seed=1"], "seed"),
+        (MINIMAL, ["seed=1", "seed.inner=1"], "'seed' is a value, not a section"),
         (MINIMAL, ["name=../elsewhere"], "name = '../elsewhere'"),
         ("", [], "'construct' is missing"),
         ("[construct.environments.chta]", [], r"unknown environment 'chta' \(did you mean 'chat'\?\)"),
@@ -70,7 +70,7 @@ def test_mistakes_are_one_sentence_with_the_next_step(
 
 
 def test_a_missing_recipe_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="cannot read the recipe .*none.toml"):
+    with pytest.raises(RecipeError, match=r"cannot read the recipe .*none\.toml"):
         read_recipe(tmp_path / "none.toml")
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["Recipe", "read_recipe", "write_recipe"]
+__all__ = ["Recipe", "apply_overrides", "read_recipe", "write_recipe"]
 
 
 class Recipe(Record):
@@ -74,8 +74,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"cannot read the recipe {str(path)!r}: {error.strerror}{hint}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is no TOML: {error}") from error
-    for override in overrides:
-        _override(data, override)
+    apply_overrides(data, overrides)
     data.setdefault("name", path.stem)
     try:
         return Recipe.model_validate(data)
@@ -88,21 +87,27 @@ def write_recipe(recipe: Recipe) -> str:
     return tomli_w.dumps(recipe.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def _override(data: dict[str, JsonValue], override: str) -> None:
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise RecipeError(f"an override is written key=value, for example train.learning_rate=1e-5; got {override!r}")
-    *sections, last = key.split(".")
-    table: dict[str, JsonValue] = data
-    for section in sections:
-        inner = table.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise RecipeError(f"{override!r}: {section!r} is a value, not a section")
-        table = inner
-    try:
-        table[last] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[last] = text
+def apply_overrides(data: dict[str, JsonValue], overrides: Sequence[str]) -> None:
+    """Write `section.key=value` words into nested tables.
+
+    Raises:
+        RecipeError: a word without `=`, or a section that is a value.
+    """
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        if not equals or not key:
+            raise RecipeError(f"a setting is written key=value, for example train.learning_rate=1e-5; got {override!r}")
+        *sections, last = key.split(".")
+        table = data
+        for section in sections:
+            inner = table.setdefault(section, {})
+            if not isinstance(inner, dict):
+                raise RecipeError(f"{override!r}: {section!r} is a value, not a section")
+            table = inner
+        try:
+            table[last] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            table[last] = text
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:

@@ -36,7 +36,7 @@ def test_help_names_every_stage_and_imports_nothing_heavy() -> None:
         "print(sorted({'torch', 'transformers', 'numpy', 'pyarrow', 'httpx', 'sqlglot', 'scipy'} & set(sys.modules)))"
     )
     told = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=True).stdout
-    assert all(f"{stage} " in told for stage in STAGE_NAMES)
+    assert all(f" {stage}" in told for stage in STAGE_NAMES)
     assert told.splitlines()[-1] == "[]"
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from tests.models.tokenizers import compact_tokenizer
 
 from agenttuning.core.records import Sampling
 from agenttuning.errors import ContextLimitError, PolicyError
@@ -18,15 +21,14 @@ from agenttuning.models.load import ChatModel, LlamaShape, choose_template, fres
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from transformers import PreTrainedTokenizerBase
-
     from agenttuning.models.generate import Generation
 
 SHAPE = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=512)
 
 
 @pytest.fixture(scope="module", params=["eager", "sdpa"])
-def chat_model(compact: PreTrainedTokenizerBase, request: pytest.FixtureRequest) -> ChatModel:
+def chat_model(request: pytest.FixtureRequest) -> ChatModel:
+    compact = compact_tokenizer()
     model = fresh_model(SHAPE, compact, seed=3).eval()
     model.set_attn_implementation(request.param)
     with torch.no_grad():  # sharper than fresh weights, so that texts differ and some rows end by themselves
@@ -89,6 +91,23 @@ def test_a_small_prefix_cache_changes_nothing(chat_model: ChatModel, prefix_cach
                 assert list(found.token_ids) == reference(chat_model, prompt, tokens=6)
 
     asyncio.run(scenario())
+
+
+def test_in_float64_not_even_the_scores_depend_on_the_batch(chat_model: ChatModel) -> None:
+    double = replace(chat_model, model=copy.deepcopy(chat_model.model).double())
+    requests = [GenerationRequest(prompt, Sampling(max_new_tokens=8)) for prompt in prompts(12, seed=4)]
+
+    async def scores(max_batch: int) -> list[list[float]]:
+        async with Generator(double, max_batch=max_batch, prefix_cache_bytes=0) as generator:
+
+            async def one(request: GenerationRequest) -> list[float]:
+                return [token.logprob async for token in generator.stream(request)]
+
+            return await asyncio.gather(*(one(request) for request in requests))
+
+    alone, together = asyncio.run(scores(1)), asyncio.run(scores(12))
+    for left, right in zip(alone, together, strict=True):
+        assert left == pytest.approx(right, abs=1e-12)
 
 
 def test_the_same_seed_draws_the_same_alone_and_in_company(chat_model: ChatModel) -> None:
@@ -167,17 +186,18 @@ def test_foreign_tokens_are_refused_alone(chat_model: ChatModel, prompt: list[in
 def test_a_cancelled_request_frees_its_row(chat_model: ChatModel) -> None:
     async def scenario() -> None:
         async with Generator(chat_model, max_batch=1) as generator:
-            slow = [prompt for prompt in prompts(40, seed=9) if len(reference(chat_model, prompt, tokens=64)) == 64]
-            long = generator.generate(GenerationRequest(slow[0][:20], Sampling(max_new_tokens=480, temperature=1.0)))
-            task = asyncio.create_task(long)
-            await asyncio.sleep(0.02)
-            stream = generator.stream(GenerationRequest(slow[1], Sampling(max_new_tokens=64)))
+            long = GenerationRequest([7, 8], Sampling(max_new_tokens=500, temperature=3.0, seed=1))
+            task = asyncio.create_task(generator.generate(long))
+            stream = generator.stream(long)
+            first = asyncio.create_task(anext(stream))
+            await asyncio.sleep(0.05)
+            assert not first.done()
             task.cancel()
-            first = await anext(stream)
+            assert (await first).generation is None
             await stream.aclose()
-            found = await generator.generate(GenerationRequest(slow[2], Sampling(max_new_tokens=64)))
-            assert first.generation is None
-            assert list(found.token_ids) == reference(chat_model, slow[2], tokens=64)
+            prompt = prompts(1, seed=9)[0]
+            found = await generator.generate(GenerationRequest(prompt, Sampling(max_new_tokens=16)))
+            assert list(found.token_ids) == reference(chat_model, prompt, tokens=16)
             with pytest.raises(asyncio.CancelledError):
                 await task
 

@@ -70,7 +70,7 @@ def _counts() -> dict[str, dict[str, JsonValue]]:
             "rejected": {"alfworld": {"reward below threshold": 9}, "database": {"duplicate": 2}},
         },
         "decontaminate": {
-            "dropped": 3,
+            "dropped": {"alfworld": 1, "database": 2},
             "rates": {
                 "own_text": dict.fromkeys(("alfworld", "database"), row),
                 "with_shared_text": dict.fromkeys(("alfworld", "database"), shared),

@@ -11,6 +11,7 @@ from tests.analysis.episodes import broken, episode
 from tests.pipeline import rooms
 from tests.pipeline.rooms import ROOMS
 
+from agenttuning.cli.summaries import print_summary
 from agenttuning.core.records import Sampling, Trajectory
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import content_digest, read_records, write_records
@@ -53,6 +54,7 @@ def test_every_model_plays_every_test_task_and_is_scored(tmp_path: Path, capsys:
     assert judged["changes"]["after"][ROOMS]["p_value"] == 1.0
     assert set(manifest.outputs) == {"before.jsonl", "after.jsonl", "scores.json"}
     assert manifest.counts["after"] == {ROOMS: {"n": 4, "success": 1.0, "broken": 0}}
+    print_summary(manifest, run)
     shown = capsys.readouterr().out
     assert "| world | made by | n | before | after | change | p |" in shown
     assert "synthetic-v1, tiny | 4 | 100.0 % (51.0 to 100.0)" in shown

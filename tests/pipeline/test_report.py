@@ -80,6 +80,7 @@ def test_the_markdown_reads_from_result_to_provenance(tmp_path: Path) -> None:
     assert headings[1:6] == ["Before and after", "Every number", "Elementary errors", "Data", "Mixture"]
     assert headings[-1] == "What made these numbers"
     assert "not comparable with published scores" in text
+    assert "held a test sample: 3 (alfworld 1, database 2)." in text
     assert "| alfworld | 400 | 400 | 391 | 9.3 | 97.8 % |" in text
     assert "| chat | 2,400 | 7,680 | 80.0 % | 3.20 | 2,460,000 | 68.3 % |" in text
 
@@ -178,7 +179,8 @@ def test_steps_done_again_after_a_kill_count_once(tmp_path: Path) -> None:
 def test_the_headline_says_what_moved(tmp_path: Path) -> None:
     facts = gather(example_run(tmp_path))
     scores = facts.evaluation.scores if facts.evaluation else {}
-    assert title(facts).startswith("tiny-base, tuned on alfworld")
+    assert title(facts) == "tiny-base, tuned on alfworld and database"
+    assert "the general test chat moves by" in sentence(facts)
     for world in ("alfworld", "database"):
         moved = f"{scores['base'][world].success:.1%} to {scores['tuned'][world].success:.1%} on {world}"
         assert moved.replace("%", " %") in sentence(facts)

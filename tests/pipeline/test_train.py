@@ -46,6 +46,12 @@ def test_a_base_is_trained_and_then_tuned(tmp_path: Path) -> None:
     base = _train(tmp_path / "base")
     losses = _losses(tmp_path / "base")
     assert losses[-1] < losses[0] - 0.5
+    tokens, trained = base.counts["tokens"], base.counts["trained_tokens"]
+    assert isinstance(tokens, dict)
+    assert isinstance(trained, dict)
+    assert tokens.keys() == trained.keys() == {"alfworld", "database", "chat"}
+    assert 12 * 400 <= sum(tokens.values()) < 12 * 600
+    assert base.counts["loss"] == losses[-1]
     assert base.outputs.keys() == {"model", "metrics.jsonl"}
     folder = tmp_path / "base" / "6-train" / "model"
     tuned = _train(tmp_path / "tuned", model=str(folder), steps=6, batching="packed", precision="float32")

@@ -5,7 +5,6 @@ import signal
 import sys
 from pathlib import Path
 
-import torch
 from tests.models.tokenizers import compact_tokenizer
 from tests.training.small import random_rows, small_model
 
@@ -15,7 +14,6 @@ from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics
 
 def train(folder: Path, *, kill_at: int) -> None:
     """Train 14 steps, or die at once after `kill_at`; 0 never dies."""
-    torch.manual_seed(1)
     model = small_model()
     for layer in model.model.layers:
         layer.self_attn.attention_dropout = 0.1

@@ -1,13 +1,16 @@
 """The newest checkpoint that is whole wins; broken ones are named; strangers are refused."""
 
+import resource
 from pathlib import Path
 
 import pytest
 import torch
+from tests.models.tokenizers import compact_tokenizer
 from tests.training.small import small_model
 
 from agenttuning.errors import RunError
 from agenttuning.training.checkpoint import resume_checkpoint, save_checkpoint
+from agenttuning.training.export import export
 from agenttuning.training.optimizer import build_optimizers
 from agenttuning.training.settings import OptimizerConfig
 
@@ -75,6 +78,22 @@ def test_checkpoints_of_other_data_are_refused(tmp_path: Path) -> None:
     model = small_model()
     with pytest.raises(RunError, match="made from other data or settings"):
         resume_checkpoint(tmp_path, model, build_optimizers(model, OptimizerConfig(kind="muon")), identity="other")
+
+
+def test_a_full_disk_is_told_and_leaves_the_older_checkpoint(tmp_path: Path) -> None:
+    """A limit on the size of a file fails a write as a full disk does."""
+    _save(tmp_path, 5)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+    try:
+        with pytest.raises(RunError, match=r"cannot write .*step-000010: File too large; nothing finished is lost"):
+            _save(tmp_path, 10)
+        with pytest.raises(RunError, match=r"cannot write .*model: .*File too large"):
+            export(small_model(), compact_tokenizer(), tmp_path / "model")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith(".model")] == ["step-000005"]
+    assert _resume(tmp_path)[0] == 5
 
 
 def test_random_numbers_go_on(tmp_path: Path) -> None:

@@ -66,6 +66,27 @@ def test_a_finished_training_is_not_done_again(tmp_path: Path) -> None:
     assert not torch.equal(next(model.parameters()), next(small_model().parameters()))
 
 
+def test_the_callers_arithmetic_is_given_back() -> None:
+    """A stage after training computes as it would in a process of its own."""
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    random = torch.get_rng_state()
+    fit(small_model(), random_rows(3), settings=_with(steps=1, precision="bfloat16", threads=2))
+    assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == before
+    assert torch.equal(torch.get_rng_state(), random)
+
+
+def test_the_seed_decides_what_dropout_drops() -> None:
+    losses = []
+    for seed, before in ((1, 10), (1, 20), (2, 10)):
+        torch.manual_seed(before)
+        model = small_model()
+        for layer in model.model.layers:
+            layer.self_attn.attention_dropout = 0.3
+        result = fit(model, random_rows(3), settings=_with(steps=2, seed=seed), plan=in_order(3))
+        losses.append([step.loss for step in result.metrics])
+    assert losses[0] == losses[1] != losses[2]
+
+
 def test_other_rows_or_settings_do_not_resume(tmp_path: Path) -> None:
     fit(small_model(), random_rows(10), settings=SETTINGS, folder=tmp_path)
     for rows, settings in ((random_rows(10, seed=1), SETTINGS), (random_rows(10), _with(batch_tokens=151))):

@@ -37,7 +37,7 @@ _STAGE_HELP = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    parsed = _parser().parse_args(arguments)
+    parsed = _parse(arguments)
     verb = importlib.import_module(f"{__name__}.{parsed.module}")
     try:
         return int(verb.main(parsed))
@@ -50,6 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return _fail("interrupted; what is finished is kept, continue with --resume", code=130)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse, and take `key=value` words wherever they stand, also behind an option."""
+    parser = _parser()
+    parsed, rest = parser.parse_known_args(arguments)
+    settings = [word for word in rest if "=" in word and not word.startswith("-")]
+    if len(settings) < len(rest) or (settings and not hasattr(parsed, "overrides")):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if settings:
+        parsed.overrides += settings
+    return parsed
 
 
 def _fail(text: str, *, code: int) -> int:

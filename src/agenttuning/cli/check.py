@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from agenttuning.cli.worlds import configure
+from agenttuning.cli.settings import configure_world
 from agenttuning.environments import load_environment
 from agenttuning.errors import DataError, MissingExtraError, RecipeError
 from agenttuning.pipeline.conformance import Report, Tally, broken_laws, has_oracle, play_noise, play_oracle, shown
@@ -27,7 +27,7 @@ EMBEDDED_LIMIT = 200
 def main(arguments: Namespace) -> int:
     """Print the report; the exit code is 1 when a law is broken or noise wins."""
     kind = load_environment(arguments.id)
-    config = configure(kind, arguments.overrides, official=arguments.official)
+    config = configure_world(kind, arguments.overrides, official=arguments.official)
     report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit))
     if arguments.json:
         print(report.model_dump_json())
@@ -74,7 +74,8 @@ def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str |
         raise RecipeError(f"--limit must be at least 1, got {limit}")
     splits = list(kind.splits(config)) if split is None else [split]
     most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
-    tasks = [task for name in splits for task in islice(kind.load(name, config), most)]
+    found = {task.id: task for name in splits for task in islice(kind.load(name, config), most)}
+    tasks = list(found.values())
     if not tasks:
         raise DataError(f"{kind.id} found no task in {config.official or 'its generator'}, splits {splits}")
     return tasks

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from agenttuning.cli.settings import configure_world
 from agenttuning.cli.show import print_trajectory
-from agenttuning.cli.worlds import configure
 from agenttuning.core.rollout import rollout
 from agenttuning.environments import load_environment
 from agenttuning.errors import RecipeError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def main(arguments: Namespace) -> int:
     """Play one task in the terminal and print the score."""
     kind = load_environment(arguments.id)
-    config = configure(kind, arguments.overrides)
+    config = configure_world(kind, arguments.overrides)
     splits = kind.splits(config)
     if arguments.split not in splits:
         raise RecipeError(f"{kind.id} has no split {arguments.split!r}; its splits: {', '.join(splits)}")

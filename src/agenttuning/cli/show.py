@@ -57,7 +57,7 @@ def print_trajectory(trajectory: Trajectory, console: Console, *, mask: bool) ->
 
 
 def _headline(message: Message, *, invalid: bool) -> Text:
-    notes = [message.role]
+    notes: list[str] = [message.role]
     if message.role == "assistant" and not message.train:
         notes.append("(not trained)")
     if invalid:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from agenttuning.cli.settings import configure
+from agenttuning.cli.summaries import print_summary
 from agenttuning.core.run import STAGE_NAMES, Run
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import RecipeError, RunError
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agenttuning.core.run import Manifest
+
+
+PORT = 30070
+"""Of a served model folder; the port of the original's 70B service, which its clients know."""
 
 
 def main(arguments: Namespace) -> int:
@@ -33,7 +39,7 @@ def main(arguments: Namespace) -> int:
     run = Run(recipe.folder, seed=recipe.seed, resume=arguments.resume or arguments.first is not None)
     with run.lock():
         _discard(run, arguments)
-        manifests = _play(recipe, run, _chosen(arguments))
+        manifests = _play(recipe, run, _chosen(arguments), quiet=arguments.json)
     if arguments.json:
         print(json.dumps([manifest.model_dump(mode="json") for manifest in manifests]))
     return 0
@@ -42,8 +48,8 @@ def main(arguments: Namespace) -> int:
 def _serve_folder(arguments: Namespace) -> int:
     from agenttuning.pipeline.serve import ServeConfig, serve_until_stopped
 
-    port = 30070 if arguments.port is None else arguments.port
-    serve_until_stopped(arguments.recipe, ServeConfig(port=port))
+    given = {"port": PORT if arguments.port is None else arguments.port}
+    serve_until_stopped(arguments.recipe, configure(ServeConfig, arguments.overrides, given=given))
     return 0
 
 
@@ -63,8 +69,8 @@ def _discard(run: Run, arguments: Namespace) -> None:
         run.discard(stage)
 
 
-def _play(recipe: Recipe, run: Run, stages: Sequence[str]) -> list[Manifest]:
-    console = Console(stderr=True, highlight=False)
+def _play(recipe: Recipe, run: Run, stages: Sequence[str], *, quiet: bool) -> list[Manifest]:
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not run.resume and any(run.stage_folder(stage).exists() for stage in stages):
         raise RunError(f"{run.folder} already holds results; add --resume to continue, or choose another name=...")
     path = run.folder / "recipe.toml"
@@ -75,5 +81,7 @@ def _play(recipe: Recipe, run: Run, stages: Sequence[str]) -> list[Manifest]:
         console.print(f"[bold]{STAGE_NAMES.index(stage) + 1} {stage}[/bold]  {run.stage_folder(stage)}")
         manifests.append(load_stage(stage).run(recipe.stage(stage), run))
         console.print(f"  done in {manifests[-1].seconds:.1f} s")
+        if not quiet:
+            print_summary(manifests[-1], run)
     write_atomic(path, write_recipe(recipe))
     return manifests

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Literal, Self, TypeVar
 from pydantic import Field
 
 from agenttuning.core.records import Difficulty, Message, Record, Score, Stop, Task
-from agenttuning.errors import RecipeError
+from agenttuning.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +34,21 @@ class EnvironmentConfig(Record):
     """Seed of the embedded generator; splits stay disjoint for every seed."""
     instruction: Path | None = None
     """A text file whose content replaces the environment's own instruction."""
+
+    def read_instruction(self) -> str | None:
+        """Return the text that stands in for the world's own instruction, for `Task.instruction`.
+
+        Raises:
+            DataError: the file is missing or no UTF-8 text.
+        """
+        if self.instruction is None:
+            return None
+        try:
+            return self.instruction.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"cannot read the instruction file {self.instruction}: {error}; correct `instruction`"
+            ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ class Environment(ABC, Generic[TaskT_co]):
     task_type: ClassVar[type[Task]]
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """Variants of the configuration whose oracles `check --official` plays and reports apart; the first stands for all."""
+    """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 
@@ -103,6 +118,10 @@ class Environment(ABC, Generic[TaskT_co]):
     def oracle(self) -> Iterator[str] | AsyncIterator[str] | None:
         """Return the ReAct replies that solve the task, read one at a time between steps; None without gold."""
         return None
+
+    def variant(self) -> str:
+        """Name what this episode's task says of dialect, backend, scorer and the like: part of what made a number."""
+        return ""
 
     async def close(self) -> None:
         """Free what `start` acquired. Safe to call twice, and without `start`."""

@@ -131,7 +131,7 @@ class Provenance(Record):
     source: str
     difficulty: Difficulty | None
     environment_version: str
-    """The environment's id and its version with the parser and scorer in use, e.g. `alfworld/1`."""
+    """The environment's id, version and variant, e.g. `database/1 sqlite, scorer 2023`."""
     prompt: str
     """Digest of the opening messages less the task's own part: the instruction text."""
     policy: str

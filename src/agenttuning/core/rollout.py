@@ -91,7 +91,7 @@ class Episode:
             provenance=Provenance(
                 source=task.source,
                 difficulty=task.difficulty,
-                environment_version=f"{environment.id}/{environment.version}",
+                environment_version=f"{environment.id}/{environment.version} {environment.variant()}".rstrip(),
                 prompt=self.prompt,
                 policy=self.policy.name,
                 sampling=self.policy.sampling,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -27,6 +28,7 @@ def environment_ids() -> list[str]:
     return list(_modules())
 
 
+@cache
 def load_environment(name: str) -> type[Environment[Task]]:
     """Import the class behind an id, or behind `package.module:Class`; its dependencies load only now.
 

@@ -36,8 +36,8 @@ class JinjaTemplate:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._tokenizer = tokenizer
         self._encoder = backend(tokenizer)
-        self._anchor = str(tokenizer.eos_token)
-        self._anchor_id = tokenizer.eos_token_id
+        self._anchor = tokenizer.eos_token or tokenizer.bos_token or ""
+        self._anchor_id = tokenizer.convert_tokens_to_ids(self._anchor)
         self.digest = digest(str(tokenizer.chat_template))
         self._require_exact()
 

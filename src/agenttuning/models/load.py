@@ -33,7 +33,7 @@ __all__ = [
     "resolve_model",
 ]
 
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["float32", "float64", "bfloat16"]
 TINY_BASE = "tiny-base"
 _SMALL = 512
 """Up to this hidden size eager attention is quicker than SDPA on a CPU, whose flash backward dominates."""
@@ -96,7 +96,7 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         DataError: the folder has none.
     """
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} has no readable tokenizer: {_first_line(error)}; save one into it") from error
     return tokenizer
@@ -150,9 +150,7 @@ def load_weights(folder: Path, *, dtype: Precision = "float32") -> PreTrainedMod
     """
     disable_progress_bar()
     try:
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, dtype), local_files_only=True
-        )
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))
     except (OSError, ValueError, SafetensorError) as error:
         raise DataError(f"{folder} has no readable weights: {_first_line(error)}; copy or train it again") from error
     if model.config.get_text_config().hidden_size <= _SMALL and not torch.cuda.is_available():

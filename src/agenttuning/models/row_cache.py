@@ -43,7 +43,7 @@ class RowLayer(CacheLayerMixin):
     is_sliding = False
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # transformers has no types there
         self.placement = Placement(0, 0, 0, *(torch.empty(0, dtype=torch.long) for _ in range(3)))
         self.rows = 0
         self.columns = 0

@@ -23,7 +23,7 @@ def choose_tokens(
 
     Temperature 0 takes the likeliest token, the lowest id where several are equal.
     """
-    logits = logits.float()
+    logits = logits.float() if logits.dtype.itemsize < 4 else logits
     chosen = logits.argmax(dim=-1)
     drawn = [index for index, settings in enumerate(sampling) if settings.temperature > 0]
     if drawn:

@@ -12,9 +12,10 @@ from agenttuning.core.records import Trajectory
 from agenttuning.core.rollout import rollouts
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import Appender, drop_torn_line, read_records
+from agenttuning.environments import load_environment
 from agenttuning.pipeline.construct import build_environment, read_entries
 from agenttuning.pipeline.progress import progress
-from agenttuning.policies import OracleConfig, PolicyConfig, open_player
+from agenttuning.policies import ModelConfig, OracleConfig, PolicyConfig, open_player
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -72,7 +73,7 @@ async def play_missing(
     with progress(label, total, done=len(finished)) as advance, Appender[Trajectory](path) as appender:
         if len(finished) == total:
             return
-        async with open_player(policy) as player:
+        async with open_player(_seeded(policy, seed)) as player:
             won = played = 0
             async for trajectory in rollouts(
                 _missing(entries, samples, finished), player, concurrency=concurrency, seed=seed
@@ -81,6 +82,13 @@ async def play_missing(
                 played += 1
                 won += trajectory.score.success
                 advance(note=f"success {won / played:.0%}")
+
+
+def _seeded(policy: PolicyConfig, seed: int) -> PolicyConfig:
+    """Give random draws the run's seed, where they have none of their own."""
+    if not isinstance(policy, ModelConfig) or policy.sampling.seed is not None or policy.sampling.temperature == 0:
+        return policy
+    return policy.model_copy(update={"sampling": policy.sampling.model_copy(update={"seed": seed})})
 
 
 def _finished(path: Path) -> set[tuple[str, str, int]]:
@@ -94,8 +102,9 @@ def _missing(
     entries: list[Entry], samples: int, finished: set[tuple[str, str, int]]
 ) -> Iterator[tuple[Environment[Task], str, int]]:
     for entry in entries:
+        world = load_environment(entry.environment).id
         for sample in range(samples):
-            if (entry.environment, str(entry.task["id"]), sample) not in finished:
+            if (world, str(entry.task["id"]), sample) not in finished:
                 yield build_environment(entry), entry.split, sample
 
 

@@ -110,12 +110,16 @@ async def play_oracle(
 
 
 async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tuple[NoiseTally, list[str]]:
-    """Send about a thousand malformed replies, spread over some tasks."""
+    """Send about a thousand malformed replies, spread over some tasks that can be started."""
     won = crashes = played = replies = 0
     failures: list[str] = []
-    while replies < NOISE_REPLIES and tasks:
-        task = tasks[played % min(len(tasks), _NOISE_TASKS)]
+    playable = list(tasks[:_NOISE_TASKS])
+    while replies < NOISE_REPLIES and playable:
+        task = playable[played % len(playable)]
         trajectory = await rollout(kind(task), noise_player, split="check", sample=played)
+        if not trajectory.messages:
+            playable.remove(task)
+            continue
         played += 1
         replies += max(len(trajectory.steps), 1)
         won += trajectory.score.reward > 0

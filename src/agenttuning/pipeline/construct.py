@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, JsonValue, SerializeAsAny, ValidationError, model_validator
 
 from agenttuning.core.environment import EnvironmentConfig
-from agenttuning.core.records import Record, Task, digest
+from agenttuning.core.records import Record, Task
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import read_records, write_records
 from agenttuning.environments import load_environment
@@ -73,10 +73,10 @@ class ConstructConfig(StageConfig):
 
 def _plan(name: str, plan: object) -> object:
     """Move what is not the plan's own into `config`, typed by the world."""
-    if not isinstance(plan, dict) or "config" in plan:
+    if not isinstance(plan, dict) or isinstance(plan.get("config"), EnvironmentConfig):
         return plan
-    own = {key: value for key, value in plan.items() if key in WorldPlan.model_fields}
-    rest = {key: value for key, value in plan.items() if key not in WorldPlan.model_fields}
+    own = {key: value for key, value in plan.items() if key in WorldPlan.model_fields and key != "config"}
+    rest = {key: value for key, value in plan.items() if key not in WorldPlan.model_fields} | plan.get("config", {})
     try:
         return {**own, "config": load_environment(name).config_type.model_validate(rest)}
     except ValidationError as error:
@@ -131,18 +131,7 @@ def _tasks(kind: type[Environment[Task]], plan: WorldPlan, purpose: Purpose, siz
         )
     if isinstance(size, int) and size > held[split]:
         raise DataError(f"{kind.id} has {held[split]} tasks in split {split!r}, the recipe asks for {size}")
-    instruction = _instruction(plan.config.instruction)
-    for task in islice(kind.load(split, plan.config), None if isinstance(size, str) else size):
-        yield task if instruction is None else task.model_copy(update={"instruction": instruction})
-
-
-def _instruction(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the instruction file {path}: {error}; give a UTF-8 text file") from error
+    yield from islice(kind.load(split, plan.config), None if isinstance(size, str) else size)
 
 
 def read_entries(path: Path, purpose: Purpose) -> Iterator[Entry]:
@@ -154,8 +143,3 @@ def build_environment(entry: Entry) -> Environment[Task]:
     """Build the single-use environment of an entry."""
     kind = load_environment(entry.environment)
     return kind(kind.task_type.model_validate(entry.task))
-
-
-def tasks_digest(entries: Iterable[Entry]) -> str:
-    """Digest a task list."""
-    return digest("\n".join(entry.model_dump_json() for entry in entries))

@@ -7,21 +7,15 @@ too; `scores.json` holds one cell per model and world, and the paired change fro
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table as TerminalTable
 
 from agenttuning.analysis.scores import WorldScore, compare, score_worlds
 from agenttuning.analysis.statistics import PairedChange
-from agenttuning.analysis.tables import before_after
 from agenttuning.core.records import Record, Sampling, Trajectory
 from agenttuning.core.run import StageConfig, StageStart
 from agenttuning.core.store import read_records, write_atomic
@@ -36,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from agenttuning.analysis.tables import Table
     from agenttuning.core.run import Manifest, Run
     from agenttuning.pipeline.construct import Entry
 
@@ -57,8 +50,9 @@ class EvaluatedModel(Record):
     """Address of the server, for `openai` and `tgi`; None starts one of the model and stops it at the end."""
     api_key_env: str | None = None
     """Environment variable that holds the key of the server."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """Of a model that this stage loads or serves; float32 makes a reply independent of what else is in its batch."""
+    dtype: Literal["float64", "float32", "bfloat16"] = "float32"
+    """Of a model that this stage loads or serves. In float32 a reply depends on what else is in its batch only in the
+    rarest near ties; float64 is for small models whose runs must repeat to the last byte."""
 
     @model_validator(mode="after")
     def _reachable(self) -> EvaluatedModel:
@@ -111,7 +105,7 @@ class EvaluationScores(Record):
 
 
 def run(config: EvaluateConfig, run: Run) -> Manifest:
-    """Write `<model>.jsonl` and `scores.json`, and print before and after; finished episodes are never played again.
+    """Write `<model>.jsonl` and `scores.json`; finished episodes are never played again.
 
     Raises:
         RecipeError: a model cannot be told from the run, or a world has no test tasks.
@@ -130,9 +124,7 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
     judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
     outputs = (*(f"{name}.jsonl" for name in config.models), SCORES)
-    manifest = stage.finish(outputs=outputs, counts=_counts(judged))
-    print_table(before_after(judged.scores, judged.changes))
-    return manifest
+    return stage.finish(outputs=outputs, counts=_counts(judged))
 
 
 def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> EvaluationScores:
@@ -153,20 +145,6 @@ def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> Evaluatio
         for model in others
     }
     return EvaluationScores(scores=scores, changes=changes, made_by=made_by)
-
-
-def print_table(table: Table) -> None:
-    """Print a table to stdout: drawn on a terminal, Markdown elsewhere."""
-    console = Console()
-    if not console.is_terminal:
-        sys.stdout.write(table.markdown())
-        return
-    drawn = TerminalTable(box=SIMPLE_HEAD)
-    for position, heading in enumerate(table.headings):
-        drawn.add_column(heading, justify="right" if position else "left")
-    for row in table.rows:
-        drawn.add_row(*map(escape, row))
-    console.print(drawn)
 
 
 @contextmanager
@@ -218,6 +196,11 @@ def _own_model(name: str, run: Run) -> str:
         raise RecipeError(
             f"the run has no finished training to take the model {name!r} from; "
             f"run `agenttuning train RECIPE` first, or name it with evaluate.models.{name}.model"
+        )
+    if base == "fresh":
+        raise RecipeError(
+            f"training began with random weights, which no model {name!r} can be played with; "
+            "evaluate the result alone with evaluate.models = { tuned = {} }"
         )
     return base
 

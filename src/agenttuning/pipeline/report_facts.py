@@ -15,13 +15,14 @@ from agenttuning.core.records import Record, Trajectory
 from agenttuning.core.run import STAGE_NAMES
 from agenttuning.core.store import read_records
 from agenttuning.environments import environment_ids, load_environment
-from agenttuning.errors import DataError
+from agenttuning.errors import DataError, MissingExtraError
 from agenttuning.pipeline.evaluate import SCORES, EvaluationScores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from agenttuning.analysis.scores import WorldScore
     from agenttuning.core.run import Manifest, Run
 
 Role = Literal["trained on", "held out", "general"]
@@ -66,6 +67,14 @@ class Facts(Record):
     def models(self) -> list[str]:
         """The models that were evaluated; the first is what the others are compared with."""
         return list(self.evaluation.scores) if self.evaluation else []
+
+    @property
+    def scores(self) -> dict[str, dict[str, WorldScore]]:
+        """Model to world to cell, worlds in the report's order."""
+        played = self.evaluation.scores if self.evaluation else {}
+        return {
+            model: {world: cells[world] for world in self.roles if world in cells} for model, cells in played.items()
+        }
 
     def table(self, stage: str, *keys: str) -> dict[str, dict[str, JsonValue]]:
         """Return a table from the counts of a stage: row name to cells; empty when it is not there."""
@@ -148,10 +157,17 @@ def _roles(evaluation: EvaluationScores | None, construct: Manifest | None) -> d
 
 
 def _role(world: str, construct: Manifest | None) -> Role:
-    if world in environment_ids() and load_environment(world).group == "general":
+    if _is_general(world):
         return "general"
     trained = construct.counts.get(f"{world}.train") if construct else None
     return "trained on" if isinstance(trained, dict) and trained.get("tasks") else "held out"
+
+
+def _is_general(world: str) -> bool:
+    try:
+        return world in environment_ids() and load_environment(world).group == "general"
+    except MissingExtraError:  # a report may be written where the world itself cannot be played
+        return False
 
 
 def _stage(manifest: Manifest) -> StageFacts:

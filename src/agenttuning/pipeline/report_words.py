@@ -29,34 +29,35 @@ def title(facts: Facts) -> str:
     base = facts.stages["train"].config.get("model") if "train" in facts.stages else None
     if not isinstance(base, str):
         return f"{listed(facts.models)} on {listed(facts.worlds)}" if facts.models else "A run without an evaluation"
-    name = base.rstrip("/").rsplit("/", 1)[-1]
+    name = "random weights" if base == "fresh" else base.rstrip("/").rsplit("/", 1)[-1]
     return f"{name}, tuned on {listed(trained)}" if trained else f"{name}, tuned"
 
 
 def sentence(facts: Facts) -> str:
-    """Say the result in one sentence, or two with the general test."""
+    """Say the result in one sentence."""
     if not facts.evaluation or not facts.worlds:
         return "Nothing was evaluated."
-    scores, models = facts.evaluation.scores, facts.models
+    scores, models = facts.scores, facts.models
     before, after = scores[models[0]], scores[models[-1]]
-    agent = [world for world, role in facts.roles.items() if role != "general"]
-    general = [world for world, role in facts.roles.items() if role == "general"]
     if len(models) == 1:
-        return f"{models[0]} solves {listed([f'{percent(before[world].success)} of {world}' for world in before])}."
-    both = [world for world in agent if world in before and world in after]
-    told = [f"{percent(before[w].success)} to {percent(after[w].success)} on {w}" for w in both]
-    moved = [f"{world} moves by {points(before[world].success, after[world].success)} points" for world in general
-             if world in before and world in after]  # fmt: skip
-    parts = [f"Success goes from {listed(told)}"] if told else []
-    parts += [f"general ability: {listed(moved)}"] if moved else []
-    said = "; ".join(parts)
+        return (
+            f"{models[0]} solves {listed([f'{percent(cell.success)} of {world}' for world, cell in before.items()])}."
+        )
+    both = {world: (before[world].success, after[world].success) for world in before if world in after}
+    told, moved = [], []
+    for world, (old, new) in both.items():
+        if facts.roles[world] == "general":
+            moved.append(f"the general test {world} moves by {points(old, new)} points")
+        else:
+            told.append(f"{percent(old)} to {percent(new)} on {world}")
+    parts = [f"success goes from {listed(told)}"] if told else []
+    said = "; ".join([*parts, *([listed(moved)] if moved else [])])
     return f"{said[:1].upper()}{said[1:]}." if said else "No world was played by both models."
 
 
 def origin(facts: Facts) -> str:
     """Name the sources and difficulties behind the numbers: `synthetic-v1, tiny`."""
-    scores = facts.evaluation.scores.values() if facts.evaluation else ()
-    labels = dict.fromkeys(label(cell.made_by) for cells in scores for cell in cells.values())
+    labels = dict.fromkeys(label(cell.made_by) for cells in facts.scores.values() for cell in cells.values())
     return "; ".join(labels)
 
 
@@ -163,6 +164,15 @@ def contamination_tables(facts: Facts) -> dict[str, Table]:
     }
 
 
+def dropped(facts: Facts) -> str:
+    """Say how many training trajectories held a test sample: `3 (alfworld 1, database 2)`; empty when unknown."""
+    told = facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None
+    if isinstance(told, dict):
+        by_world = ", ".join(f"{world} {shown(count)}" for world, count in told.items())
+        return f"{sum(_whole(count) or 0 for count in told.values()):,} ({by_world})" if told else "0"
+    return shown(told)
+
+
 def error_table(facts: Facts) -> Table:
     """Return the share of episodes with each elementary error, by world and model."""
     rows = [
@@ -185,9 +195,8 @@ def provenance_table(facts: Facts) -> Table:
 
 def making_table(facts: Facts) -> Table:
     """Return what made the cells: world version, source, prompt and sampling; one row for every different making."""
-    scores = facts.evaluation.scores.items() if facts.evaluation else ()
     rows: dict[tuple[str, ...], list[str]] = {}
-    for model, cells in scores:
+    for model, cells in facts.scores.items():
         for cell in cells.values():
             made = cell.made_by
             key = (made.environment_version, label(made), made.split, made.prompt or "none", drawn(made.sampling))
@@ -221,7 +230,7 @@ def markdown(facts: Facts) -> str:
     if facts.evaluation:
         if synthetic(facts):
             parts.append(f"Made on generated tasks ({origin(facts)}): not comparable with published scores.\n")
-        scores, changes = facts.evaluation.scores, facts.evaluation.changes
+        scores, changes = facts.scores, facts.evaluation.changes
         parts += ["## Before and after\n", before_after(scores, changes).markdown()]
         parts.append(
             "Success with its 95 % interval (Wilson); change in points; p is McNemar's exact test on the same tasks.\n"
@@ -237,6 +246,8 @@ def markdown(facts: Facts) -> str:
             "## Training\n",
             f"{len(facts.loss)} steps, loss {facts.loss[0][1]:.3f} to {facts.loss[-1][1]:.3f}.\n",
         ]
+    if held := dropped(facts):
+        parts += [f"Training trajectories dropped because they held a test sample: {held}.\n"]
     for name, table in contamination_tables(facts).items():
         parts += [f"## Contamination: {name}\n", table.markdown()]
     parts += ["## What made these numbers\n"]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import torch
+from rich.console import Console
 
+from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError
 from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
 from agenttuning.models.tokenizer import train_tokenizer
@@ -17,12 +20,14 @@ from agenttuning.training.mask import Corpus, tokenize_dialogues
 from agenttuning.training.mixture import Plan, in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from agenttuning.core.records import Message
+    from agenttuning.models.chat_template import ChatTemplate
     from agenttuning.pipeline.train import TrainConfig
 
 
@@ -31,8 +36,7 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     dialogues, order = _distinct(data)
     tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
     template = choose_template(tokenizer, name=config.template)
-    pairs = ((dialogue.messages, dialogue.environment) for dialogue in dialogues)
-    corpus = tokenize_dialogues(template, pairs, max_length=config.max_length)
+    corpus = _tokenize(dialogues, template, max_length=config.max_length)
     plan, draws_dropped = _row_plan(corpus, order)
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
     _require_positions(model, config)
@@ -47,6 +51,7 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
         "dropped": {**corpus.dropped},
         "draws_dropped": draws_dropped,
         "cut": corpus.cut,
+        **_seen(folder / "metrics.jsonl"),
     }
 
 
@@ -74,6 +79,17 @@ def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
     )
 
 
+def _tokenize(dialogues: Sequence[TrainingExample], template: ChatTemplate, *, max_length: int) -> Corpus:
+    with progress("tokenise", len(dialogues)) as advance:
+
+        def pairs() -> Iterator[tuple[tuple[Message, ...], str]]:
+            for dialogue in dialogues:
+                yield dialogue.messages, dialogue.environment
+                advance()
+
+        return tokenize_dialogues(template, pairs(), max_length=max_length)
+
+
 def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainConfig, folder: Path, seed: int) -> None:
     with progress("train", config.steps) as advance:
         reported = 0
@@ -84,7 +100,21 @@ def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainCon
             advance(steps=metrics.step - reported, note=note)
             reported = metrics.step
 
-        fit(model, corpus.rows, settings=loop_settings(config, seed=seed), plan=plan, folder=folder, on_step=on_step)
+        settings = loop_settings(config, seed=seed)
+        result = fit(model, corpus.rows, settings=settings, plan=plan, folder=folder, on_step=on_step)
+    for name in result.resumed.damaged:
+        Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
+
+
+def _seen(metrics: Path) -> dict[str, JsonValue]:
+    """Sum up what training saw: draws, and real and trained tokens by source."""
+    steps = list(read_records(metrics, StepMetrics))
+    tokens: Counter[str] = Counter()
+    trained: Counter[str] = Counter()
+    for step in steps:
+        tokens.update(step.tokens)
+        trained.update(step.trained_tokens)
+    return {"draws": steps[-1].cursor, "tokens": {**tokens}, "trained_tokens": {**trained}, "loss": steps[-1].loss}
 
 
 def _distinct(path: Path) -> tuple[list[TrainingExample], list[int]]:

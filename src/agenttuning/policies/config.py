@@ -90,8 +90,8 @@ class LocalConfig(ModelConfig):
     """A packaged model such as `tiny-base`, or a folder."""
     template: TemplateName = "auto"
     """Chat template: `auto` takes the model's own, `llama2` the paper's with its fixed system text."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """float32 makes a reply independent of what else is in the batch."""
+    dtype: Literal["float32", "float64", "bfloat16"] = "float32"
+    """In float32 a reply hardly ever depends on what else is in the batch, in float64 (small models) never."""
     max_batch: int = Field(default=32, gt=0)
     """Replies in progress at once; more wait."""
 

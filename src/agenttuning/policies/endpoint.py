@@ -34,7 +34,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 _PASSING = frozenset({408, 409, 425, 429})
 _TOO_LONG = re.compile(
     r"context.?(length|window)|maximum context|max_total_tokens|too long"
-    r"|tokens.{0,40}must (be <=|have less than) \d+",
+    r"|inputs.{0,60}must (be <=|have less than) \d+",
     re.IGNORECASE,
 )
 _ADVICE = {

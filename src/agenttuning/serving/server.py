@@ -16,7 +16,6 @@ import uvicorn
 
 from agenttuning.errors import StageError
 from agenttuning.serving.app import create_app
-from agenttuning.serving.local import LocalEngine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +36,8 @@ def serve_model(model: str | Path, settings: ServerSettings) -> None:
 
 
 async def _serve(model: str | Path, settings: ServerSettings, listening: socket.socket) -> None:
+    from agenttuning.serving.local import LocalEngine
+
     engine = await anyio.to_thread.run_sync(LocalEngine, model, settings)
     try:
         config = uvicorn.Config(
@@ -85,7 +86,7 @@ def stop_with_parent(*, grace_seconds: float) -> None:
     """
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        while os.read(sys.stdin.fileno(), 1):
             continue
         threading.Timer(grace_seconds, os._exit, args=(1,)).start()
         os.kill(os.getpid(), signal.SIGTERM)

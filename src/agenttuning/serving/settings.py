@@ -17,8 +17,8 @@ class ServerSettings(Record):
     """Loopback by default: there is no authentication."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 takes a free one."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """float32 makes an answer independent of what else is in the batch."""
+    dtype: Literal["float32", "float64", "bfloat16"] = "float32"
+    """In float32 an answer hardly ever depends on what else is in the batch, in float64 (small models) never."""
     template: TemplateName = "auto"
     """Chat template: `auto` takes the model's own, `llama2` the paper's with its fixed system text."""
     max_batch: int = Field(default=32, gt=0)

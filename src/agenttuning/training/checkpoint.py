@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
@@ -22,7 +23,7 @@ from agenttuning.core.store import disk_errors
 from agenttuning.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -81,9 +82,9 @@ def save_checkpoint(
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
-    with disk_errors(target):
+    with disk_errors(target), _removed_on_error(temporary):
         temporary.mkdir(parents=True)
-        torch.save(state, temporary / _STATE)
+        _write_state(temporary / _STATE, state)
         size, sha256 = _measure(temporary / _STATE)
         manifest = CheckpointManifest(step=step, cursor=cursor, identity=identity, size=size, sha256=sha256)
         (temporary / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
@@ -125,6 +126,24 @@ def resume_checkpoint(
             torch.cuda.set_rng_state_all(state["random_cuda"])
         return Resumed(manifest.step, manifest.cursor, tuple(damaged))
     return Resumed(damaged=tuple(damaged))
+
+
+def _write_state(path: Path, state: _State) -> None:
+    try:
+        with path.open("wb") as file:
+            torch.save(state, file)
+    except RuntimeError as error:
+        # torch speaks of a corrupt archive when the disk is full; the system's own words are one step behind it.
+        raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+
+
+@contextmanager
+def _removed_on_error(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _verified(path: Path) -> CheckpointManifest | None:

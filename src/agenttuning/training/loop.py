@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,7 +34,7 @@ from agenttuning.training.settings import LoopSettings, OptimizerConfig
 from agenttuning.training.step import BatchShape, accumulate, attention_for, gather, lay_out, require_plain_head
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from transformers import PreTrainedModel
@@ -115,11 +116,24 @@ def fit(
     """
     _require_rows(rows, settings)
     require_plain_head(model)
-    torch.set_num_threads(settings.threads)
-    torch.set_float32_matmul_precision("highest" if settings.precision == "float32" else "medium")
+    with ExitStack() as stack:
+        stack.enter_context(_arithmetic(settings))
+        return _train(model, rows, settings, plan=plan, folder=folder, on_step=on_step, stack=stack)
+
+
+def _train(
+    model: PreTrainedModel,
+    rows: Sequence[TrainingRow],
+    settings: LoopSettings,
+    *,
+    plan: Plan | None,
+    folder: Path | None,
+    on_step: OnStep | None,
+    stack: ExitStack,
+) -> FitResult:
     session = _Session(model, rows, settings, plan or reshuffled(len(rows), seed=settings.seed))
     resumed = session.resume(folder) if folder else Resumed()
-    log, speeds = _logs(folder, resumed.step) if folder else (None, None)
+    log, speeds = _logs(folder, resumed.step, stack) if folder else (None, None)
     done = []
     model.train()
     cursor = resumed.cursor
@@ -137,14 +151,29 @@ def fit(
                 session.save(folder, step=step + 1, cursor=cursor)
         if on_step:
             on_step(metrics, speed)
-    for file in (log, speeds):
-        if file:
-            file.close()
     return FitResult(done, resumed)
 
 
+@contextmanager
+def _arithmetic(settings: LoopSettings) -> Iterator[None]:
+    """Fix threads, matrix products and random numbers, and give the caller his own back.
+
+    A stage that follows in the same process must compute as it would in a process of its own.
+    """
+    threads, products = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(settings.seed)
+        torch.set_num_threads(settings.threads)
+        torch.set_float32_matmul_precision("highest" if settings.precision == "float32" else "medium")
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.set_float32_matmul_precision(products)
+
+
 class _Session:
-    """What a step needs."""
+    """What a step needs, and what a checkpoint holds."""
 
     def __init__(self, model: PreTrainedModel, rows: Sequence[TrainingRow], settings: LoopSettings, plan: Plan) -> None:
         self._model = model
@@ -154,6 +183,7 @@ class _Session:
         self._optimizers = build_optimizers(model, settings.optimizer)
         self._shape = BatchShape(settings.batching, settings.row_tokens, settings.pass_tokens)
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self._identity = _identity(rows, plan, settings)
 
     def step(self, step: int, cursor: int) -> StepMetrics:
         settings = self._settings
@@ -195,13 +225,14 @@ class _Session:
             folder / "checkpoints", self._model, self._optimizers, step=step, cursor=cursor, identity=self._identity
         )
 
-    @property
-    def _identity(self) -> str:
-        state = hashlib.sha256(self._settings.model_dump_json(exclude={"checkpoint_every"}).encode())
-        for row in self._rows:
-            state.update(row.input_ids.tobytes() + row.labels.tobytes() + row.source.encode())
-        first = [self._plan(draw) for draw in range(min(len(self._rows), 1000))]
-        return digest(state.hexdigest() + repr(first))
+
+def _identity(rows: Sequence[TrainingRow], plan: Plan, settings: LoopSettings) -> str:
+    """Digest what a checkpoint belongs to; how often checkpoints are written does not matter to it."""
+    state = hashlib.sha256(settings.model_dump_json(exclude={"checkpoint_every"}).encode())
+    for row in rows:
+        state.update(row.input_ids.tobytes() + row.labels.tobytes() + row.source.encode())
+    first = [plan(draw) for draw in range(min(len(rows), 1000))]
+    return digest(state.hexdigest() + repr(first))
 
 
 def _require_rows(rows: Sequence[TrainingRow], settings: LoopSettings) -> None:
@@ -215,11 +246,11 @@ def _require_rows(rows: Sequence[TrainingRow], settings: LoopSettings) -> None:
         )
 
 
-def _logs(folder: Path, step: int) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
+def _logs(folder: Path, step: int, stack: ExitStack) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
     """Open the logs, less the lines of steps that are about to be done again."""
     metrics, speed = folder / "metrics.jsonl", folder / "speed.jsonl"
     if metrics.is_file():
         write_records(metrics, [line for line in read_records(metrics, StepMetrics) if line.step <= step])
     if speed.is_file():
         write_records(speed, [line for line in read_records(speed, StepSpeed) if line.step <= step])
-    return Appender[StepMetrics](metrics), Appender[StepSpeed](speed)
+    return stack.enter_context(Appender[StepMetrics](metrics)), stack.enter_context(Appender[StepSpeed](speed))

@@ -61,7 +61,7 @@ class Chat(Environment[ChatTask]):
         told = _embedded(config)
         if split not in _SPLITS:
             raise DataError(f"chat has no split {split!r}{nearest(split, _SPLITS)}; known: {', '.join(_SPLITS)}")
-        instruction = None if told.instruction is None else told.instruction.read_text()
+        instruction = told.read_instruction()
         return (
             ChatTask(
                 id=f"{split}-{told.difficulty}-{told.seed}-{index}",

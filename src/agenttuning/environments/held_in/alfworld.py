@@ -7,7 +7,7 @@ One episode is one dialogue (Shridhar et al., arXiv 2010.03768, in AgentBench's 
     user       Here is your task. You are in the middle of a room. Looking quickly around you, you see a bed 1, and
                a desk 1.
                Your task is to: put some book on bed.
-    assistant  THOUGHT: I have to find a book first. desk 1 is a likely spot, so I start there.
+    assistant  THOUGHT: I have to find a book first; desk 1 is a likely spot, so I start there.
                ACTION: go to desk 1
     user       On the desk 1, you see a book 2, and a pen 1.
 
@@ -34,7 +34,7 @@ from agenttuning.core.records import Message, Score, Stop, Task
 from agenttuning.environments.worlds.household.archive import GameFile, games, split_sizes
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.environments.worlds.household.explorer import Explorer
-from agenttuning.environments.worlds.household.game import Dialect, Game  # noqa: TC001 - pydantic reads them at run time
+from agenttuning.environments.worlds.household.game import KINDS, Dialect, Game
 from agenttuning.environments.worlds.household.generator import SETTINGS, draw_game
 from agenttuning.environments.worlds.household.nearest import nearest_command
 from agenttuning.environments.worlds.household.problem import compile_game, speak
@@ -72,6 +72,7 @@ TINY_INSTRUCTION = "Household. Reply with THOUGHT and ACTION."
 ACKNOWLEDGEMENT = "OK. I'll follow your instructions and try my best to solve the task."
 
 _EMBEDDED = {"train": 20_000, "test": 1_000}
+_EXAMPLE_SEED = 231_012_823
 _MARK = re.compile(r"ACTION:(.*)\n")
 _MARK_AT_END = re.compile(r"ACTION:(.*)")
 _ACTING = re.compile(r"(?:look|inventory|help|close|examine)\b")
@@ -86,6 +87,8 @@ class AlfworldConfig(EnvironmentConfig):
     """Does every observation list the commands that act; None: only in `tiny` games."""
     expert: Expert = "explore"
     """What the oracle plays: the exploring expert, or the walkthrough that an official game carries."""
+    shots: Literal[0, 1] = 0
+    """Examples of the same task type before the task, not trained on; AgentInstruct's records hold none."""
 
 
 class AlfworldTask(Task):
@@ -95,6 +98,7 @@ class AlfworldTask(Task):
     dialect: Dialect = "agentbench"
     list_actions: bool = False
     expert: Expert = "explore"
+    shots: Literal[0, 1] = 0
 
 
 class Alfworld(Environment[AlfworldTask]):
@@ -105,6 +109,11 @@ class Alfworld(Environment[AlfworldTask]):
     max_turns: ClassVar[int] = 35
     task_type: ClassVar[type[Task]] = AlfworldTask
     config_type: ClassVar[type[EnvironmentConfig]] = AlfworldConfig
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "walkthrough": {"expert": "walkthrough"},
+        "explore": {"expert": "explore"},
+    }
+    """What `check --official` plays: every walkthrough wins; the exploring expert at least 95 % within 35 turns."""
 
     def __init__(self, task: AlfworldTask) -> None:
         super().__init__(task)
@@ -130,15 +139,36 @@ class Alfworld(Environment[AlfworldTask]):
         return (_embedded_task(index, split, settings) for index in range(_EMBEDDED[split]))
 
     async def start(self) -> Sequence[Message]:
-        """Return instruction, acknowledgement and the first look at the room."""
-        seen = "\n".join(self._said.split("\n\n")[1:])
+        """Return instruction, acknowledgement, the example if one is asked for, and the first look at the room."""
+        acknowledgement = "OK." if self.task.difficulty == "tiny" else ACKNOWLEDGEMENT
         return (
-            Message(role="user", content=self.task.instruction or INSTRUCTION),
-            Message(
-                role="assistant", content=ACKNOWLEDGEMENT if self.task.difficulty != "tiny" else "OK.", train=False
-            ),
-            Message(role="user", content=f"Here is your task. {seen}{self._listing()}"),
+            Message(role="user", content=self.task.instruction or _instruction_in(self.task.dialect)),
+            Message(role="assistant", content=acknowledgement, train=False),
+            *(await self._example() if self.task.shots else ()),
+            Message(role="user", content=f"Here is your task. {self._first_look()}"),
         )
+
+    async def _example(self) -> list[Message]:
+        """Play a game of the same task type, drawn with a seed that no task is drawn with by default."""
+        config = AlfworldConfig(
+            difficulty=self.task.difficulty or "standard",
+            seed=_EXAMPLE_SEED,
+            dialect=self.task.dialect,
+            list_actions=self.task.list_actions,
+        )
+        shown = Alfworld(_embedded_task(KINDS.index(self.task.game.kind), "train", config))
+        messages = [Message(role="user", content=f"Here is one example.\n{shown._first_look()}")]
+        for reply in shown._explore():
+            messages.append(Message(role="assistant", content=reply, train=False))
+            taken = await shown.step(reply)
+            if taken.done:
+                break
+            messages.append(Message(role="user", content=taken.observation))
+        return messages
+
+    def _first_look(self) -> str:
+        seen = "\n".join(self._house.introduction().split("\n\n")[1:])
+        return f"{seen}{self._listing()}"
 
     async def step(self, reply: str) -> Step:
         """Carry out the action of a reply, or the nearest admissible one."""
@@ -160,6 +190,11 @@ class Alfworld(Environment[AlfworldTask]):
         won = self._house.won and not self._repeated
         return Score(reward=float(won), success=won)
 
+    def variant(self) -> str:
+        """Name the dialect, the examples shown, and whether actions are listed."""
+        shown = ", actions listed" if self.task.list_actions else ""
+        return f"{self.task.dialect}, {self.task.shots} shots{shown}"
+
     def oracle(self) -> Iterator[str] | None:
         """Return the expert's replies; None for the walkthrough of a game that carries none."""
         if self.task.expert == "explore":
@@ -171,7 +206,8 @@ class Alfworld(Environment[AlfworldTask]):
     def _explore(self) -> Iterator[str]:
         tiny = self.task.difficulty == "tiny"
         search = SETTINGS["tiny"].search if tiny else "likely"
-        explorer = Explorer(self._house.introduction(), dialect=self.task.dialect, search=search)
+        house = self._house
+        explorer = Explorer(house.introduction(), dialect=self.task.dialect, search=search, available=house.admissible)
         wording = Wording(explorer.errand, seed=self.task.id, brief=tiny)
         plan = explorer.plan()
         move = next(plan, None)
@@ -207,11 +243,12 @@ def _embedded_task(index: int, split: str, config: AlfworldConfig) -> AlfworldTa
     return AlfworldTask(
         id=f"{split}-{config.difficulty}-{config.seed}-{index}",
         difficulty=config.difficulty,
-        instruction=_instruction(config) or (TINY_INSTRUCTION if tiny else None),
+        instruction=config.read_instruction() or (TINY_INSTRUCTION if tiny else None),
         game=draw_game(index, split=split, difficulty=config.difficulty, seed=config.seed),
         dialect="agentbench" if config.dialect == "auto" else config.dialect,
         list_actions=tiny if config.list_actions is None else config.list_actions,
         expert=config.expert,
+        shots=config.shots,
     )
 
 
@@ -220,18 +257,14 @@ def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
     return AlfworldTask(
         id=file.name,
         source="alfworld-official",
-        instruction=_instruction(config),
+        instruction=config.read_instruction(),
         game=game,
         dialect=game.native if config.dialect == "auto" else config.dialect,
         list_actions=bool(config.list_actions),
         expert=config.expert,
+        shots=config.shots,
     )
 
 
-def _instruction(config: AlfworldConfig) -> str | None:
-    if config.instruction is None:
-        return None
-    try:
-        return config.instruction.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the instruction {config.instruction}: {error}; correct `instruction`") from error
+def _instruction_in(dialect: Dialect) -> str:
+    return INSTRUCTION if dialect == "agentbench" else INSTRUCTION.replace("put x in/on y", "move x to y")

@@ -3,7 +3,7 @@
 A sample, as the model sees it (standard difficulty, shortened; the instruction stands before it):
 
     user       How many stations lie in Norland?
-               The name of this table is stations, and the headers of this table are Name,Region,Year opened.
+               The table is named stations; its columns are: Name, Region, Year opened.
     assistant  Thought: I count the rows whose Region is Norland.
                Action: Operation
                ```sql
@@ -23,7 +23,8 @@ change: the hash of the table after the episode equals the gold hash, whatever w
 Source: AgentBench (arXiv 2308.03688), section "Database", data `dbbench/dev.jsonl` and `dbbench/standard.jsonl`
 (https://github.com/THUDM/AgentBench, Apache-2.0), or the seeded generator of `worlds/sql`.
 Deviations: the answer is read as a Python literal, never evaluated; the embedded engine is SQLite speaking MySQL
-(`backend = "mariadb"` plays on a real server); a table that cannot be created is a failed episode, not a missing one.
+(`backend = "mariadb"` plays on a real server, where the database has a private name, not the table's); a table that
+cannot be created is a failed episode, not a missing one.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.sql.backend import Rows
@@ -114,6 +114,11 @@ class Database(Environment[DatabaseTask]):
     max_turns: ClassVar[int] = MAX_OPERATIONS + 1
     task_type: ClassVar[type[Task]] = DatabaseTask
     config_type: ClassVar[type[EnvironmentConfig]] = DatabaseConfig
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "sqlite": {"backend": "sqlite"},
+        "mariadb": {"backend": "mariadb"},
+    }
+    """What `check --official` plays: the gold changes and labels, on both backends."""
 
     def __init__(self, task: DatabaseTask) -> None:
         super().__init__(task)
@@ -146,7 +151,7 @@ class Database(Environment[DatabaseTask]):
         common = _Common(
             backend=settings.backend,
             scorer=settings.scorer,
-            instruction=None if settings.instruction is None else _read(settings.instruction),
+            instruction=settings.read_instruction(),
         )
         if settings.official is not None:
             from agenttuning.environments.worlds.sql.official import read_rows
@@ -163,7 +168,7 @@ class Database(Environment[DatabaseTask]):
 
     async def start(self) -> Sequence[Message]:
         """Create the table; return instruction, acknowledgement and question."""
-        self._database = _connect(self.task)
+        self._database = connect(self.task.table, backend=self.task.backend)
         await self._database.open()
         instruction = self.task.instruction or (TINY_INSTRUCTION if self.task.difficulty == "tiny" else INSTRUCTION)
         return (
@@ -214,6 +219,10 @@ class Database(Environment[DatabaseTask]):
         success = verdicts[self.task.scorer]
         metrics = {f"scorer_{name}": float(verdict) for name, verdict in verdicts.items()}
         return Score(reward=float(success), success=success, metrics=metrics)
+
+    def variant(self) -> str:
+        """Name the backend and the scorer."""
+        return f"{self.task.backend}, scorer {self.task.scorer}"
 
     def oracle(self) -> Iterator[str]:
         """Run the gold statement, then answer: from its result, or with the label where no statement is trusted."""
@@ -272,20 +281,12 @@ def _official(row: OfficialRow, *, split: str, common: _Common) -> DatabaseTask:
     )
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise DataError(
-            f"cannot read the instruction file {str(path)!r}: {error.strerror}; correct the path"
-        ) from error
-
-
-def _connect(task: DatabaseTask) -> SqlBackend:
-    if task.backend == "mariadb":
+def connect(table: Table, *, backend: BackendName) -> SqlBackend:
+    """Return an unopened database of the wanted kind."""
+    if backend == "mariadb":
         from agenttuning.environments.worlds.sql.mariadb import MariaDatabase
 
-        return MariaDatabase(task.table)
+        return MariaDatabase(table)
     from agenttuning.environments.worlds.sql.sqlite import SqliteDatabase
 
-    return SqliteDatabase(task.table)
+    return SqliteDatabase(table)

@@ -126,10 +126,9 @@ def _outcome(plays: Mapping[str, Trajectory], models: Sequence[str]) -> Outcome:
 
 def _episode(key: _Key, plays: Mapping[str, Trajectory], facts: Facts, texts: _Texts) -> BrowserEpisode:
     world, task, sample = key
-    cells = facts.evaluation.scores if facts.evaluation else {}
     return BrowserEpisode(
         world=world,
-        origin=label(cells[next(iter(plays))][world].made_by),
+        origin=label(facts.scores[next(iter(plays))][world].made_by),
         task=task,
         sample=sample,
         outcome=_outcome(plays, facts.models),

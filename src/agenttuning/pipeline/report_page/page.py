@@ -83,7 +83,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         seed=next(iter(facts.stages.values())).seed,
         worlds=[_world(facts, world) for world in facts.worlds],
         errors=[_errors(facts, world) for world in facts.worlds],
-        scores=full_scores(facts.evaluation.scores) if facts.evaluation else None,
+        scores=full_scores(facts.scores),
         data=words.data_table(facts),
         rejected=[
             (world, [f"{words.shown(count)} {reason}" for reason, count in reasons.items()])
@@ -92,7 +92,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         mixture=words.mixture_table(mixed),
         mixture_figures=_mixture_figures(mixed),
         loss_figure=curve(facts.loss) if len(facts.loss) > 1 else None,
-        contaminated=facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None,
+        dropped=words.dropped(facts),
         contamination=words.contamination_tables(facts),
         making=words.making_table(facts),
         provenance=words.provenance_table(facts),
@@ -135,8 +135,7 @@ def _p(text: str) -> str:
 
 
 def _cells(facts: Facts, world: str) -> dict[str, WorldScore]:
-    scores = facts.evaluation.scores if facts.evaluation else {}
-    return {model: cells[world] for model, cells in scores.items() if world in cells}
+    return {model: cells[world] for model, cells in facts.scores.items() if world in cells}
 
 
 def _errors(facts: Facts, world: str) -> ErrorPanel:
@@ -163,6 +162,5 @@ def _mixture_figures(parts: Sequence[words.Part]) -> list[tuple[str, str]]:
 
 def _sampling(facts: Facts) -> str:
     """Name how tokens were drawn, once for every different way."""
-    scores = facts.evaluation.scores.values() if facts.evaluation else ()
-    used = {cell.made_by.sampling for cells in scores for cell in cells.values()}
+    used = {cell.made_by.sampling for cells in facts.scores.values() for cell in cells.values()}
     return "; ".join(sorted(words.drawn(one) for one in used if one))

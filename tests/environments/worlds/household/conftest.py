@@ -1,5 +1,7 @@
 """A small hand-made house that the engine's tests play in."""
 
+from __future__ import annotations
+
 import pytest
 
 from agenttuning.environments.worlds.household.game import Game, Item, Receptacle

@@ -6,7 +6,7 @@ import json
 import os
 import random
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
@@ -21,6 +21,25 @@ if TYPE_CHECKING:
     from agenttuning.environments.worlds.household.game import Dialect
 
 pytestmark = [pytest.mark.textworld, pytest.mark.slow]
+
+
+class TheirState(Protocol):
+    """What TextWorld tells after a step."""
+
+    feedback: str
+    admissible_commands: list[str]
+    won: bool
+
+
+class TheirWorld(Protocol):
+    """What the comparison uses of a TextWorld environment."""
+
+    def reset(self) -> TheirState: ...
+
+    def step(self, command: str) -> tuple[TheirState, float, bool]: ...
+
+    def close(self) -> None: ...
+
 
 GAMES = int(os.environ.get("AGENTTUNING_TEXTWORLD_GAMES", "4"))
 """Games per split and dialect; TextWorld takes seconds for each."""
@@ -46,7 +65,7 @@ def test_engine_agrees_with_textworld(
         theirs.close()
 
 
-def _compare(theirs, file: GameFile, dialect: Dialect) -> None:
+def _compare(theirs: TheirWorld, file: GameFile, dialect: Dialect) -> None:
     game = compile_game(file.data, name=file.name)
     house = House(game, dialect=dialect)
     state = theirs.reset()

@@ -1,3 +1,7 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -5,15 +9,21 @@ from hypothesis import strategies as st
 from agenttuning.environments.worlds.household.engine import UNKNOWN, House
 from agenttuning.environments.worlds.household.generator import draw_game
 
+if TYPE_CHECKING:
+    import random
 
-def play(house, *commands):
+    from agenttuning.core.records import Difficulty
+    from agenttuning.environments.worlds.household.game import Game
+
+
+def play(house: House, *commands: str) -> str:
     for command in commands:
         assert command in house.admissible(), command
         said = house.act(command)
     return said
 
 
-def test_the_introduction_lists_every_receptacle(kitchen):
+def test_the_introduction_lists_every_receptacle(kitchen: Game) -> None:
     assert House(kitchen).introduction() == (
         "-= Welcome to TextWorld, ALFRED! =-\n\nYou are in the middle of a room. Looking quickly around you, you see "
         "a cabinet 1, a countertop 1, a fridge 1, a microwave 1, a sinkbasin 1, and a sidetable 1.\n\n"
@@ -21,7 +31,7 @@ def test_the_introduction_lists_every_receptacle(kitchen):
     )
 
 
-def test_a_winning_walk_in_the_old_dialect(kitchen):
+def test_a_winning_walk_in_the_old_dialect(kitchen: Game) -> None:
     house = House(kitchen)
     assert play(house, "go to countertop 1") == (
         "You arrive at loc 2. On the countertop 1, you see a apple 1, a knife 1, and a mug 1."
@@ -35,7 +45,7 @@ def test_a_winning_walk_in_the_old_dialect(kitchen):
     assert house.won
 
 
-def test_the_new_dialect_says_move_and_names_the_receptacle(kitchen):
+def test_the_new_dialect_says_move_and_names_the_receptacle(kitchen: Game) -> None:
     house = House(kitchen, dialect="alfworld-0.4")
     assert play(house, "go to countertop 1").startswith("You arrive at countertop 1. On the countertop 1, you see")
     play(house, "take mug 1 from countertop 1")
@@ -44,18 +54,18 @@ def test_the_new_dialect_says_move_and_names_the_receptacle(kitchen):
     assert play(house, "help").startswith("\nAvailable commands:")
 
 
-def test_the_old_dialect_has_no_help(kitchen):
+def test_the_old_dialect_has_no_help(kitchen: Game) -> None:
     assert House(kitchen).act("help") == UNKNOWN
 
 
-def test_commands_in_the_middle_of_the_room(kitchen):
+def test_commands_in_the_middle_of_the_room(kitchen: Game) -> None:
     assert House(kitchen).admissible() == [
         "go to cabinet 1", "go to countertop 1", "go to fridge 1", "go to microwave 1", "go to sidetable 1",
         "go to sinkbasin 1", "inventory", "look",
     ]  # fmt: skip
 
 
-def test_commands_where_two_receptacles_stand(kitchen):
+def test_commands_where_two_receptacles_stand(kitchen: Game) -> None:
     house = House(kitchen)
     play(house, "go to microwave 1")
     assert house.admissible() == [
@@ -65,7 +75,7 @@ def test_commands_where_two_receptacles_stand(kitchen):
     ]  # fmt: skip
 
 
-def test_a_thing_is_examined_only_in_the_hand(kitchen):
+def test_a_thing_is_examined_only_in_the_hand(kitchen: Game) -> None:
     house = House(kitchen)
     play(house, "go to countertop 1")
     assert house.act("examine mug 1") == UNKNOWN
@@ -84,7 +94,7 @@ def test_a_thing_is_examined_only_in_the_hand(kitchen):
         (["cool", "clean"], "This is a cool and clean mug 1."),
     ],
 )
-def test_what_was_done_to_a_thing_is_told(kitchen, done, told):
+def test_what_was_done_to_a_thing_is_told(kitchen: Game, done: list[str], told: str) -> None:
     house = House(kitchen)
     play(house, "go to countertop 1", "take mug 1 from countertop 1")
     for treatment in done:
@@ -95,7 +105,7 @@ def test_what_was_done_to_a_thing_is_told(kitchen, done, told):
     assert play(house, "examine mug 1") == told
 
 
-def test_slicing_needs_the_knife_in_hand_and_the_food_here(kitchen):
+def test_slicing_needs_the_knife_in_hand_and_the_food_here(kitchen: Game) -> None:
     house = House(kitchen)
     play(house, "go to countertop 1", "take knife 1 from countertop 1")
     assert play(house, "slice apple 1 with knife 1") == "You sliced the apple 1 with the knife 1."
@@ -105,14 +115,14 @@ def test_slicing_needs_the_knife_in_hand_and_the_food_here(kitchen):
     assert play(house, "examine apple 1") == "This is a sliced apple 1."
 
 
-def test_a_lamp_can_only_be_turned_on(kitchen):
+def test_a_lamp_can_only_be_turned_on(kitchen: Game) -> None:
     house = House(kitchen)
     play(house, "go to sidetable 1")
     assert play(house, "use desklamp 1") == play(house, "use desklamp 1") == "You turn on the desklamp 1."
     assert "take desklamp 1 from sidetable 1" not in house.admissible()
 
 
-def test_look_tells_the_floor_only_after_a_take(kitchen):
+def test_look_tells_the_floor_only_after_a_take(kitchen: Game) -> None:
     house = House(kitchen)
     assert house.act("look").endswith("Looking quickly around you, you see nothing.")
     facing = "You are facing the countertop 1, and microwave 1. Next to it, you see "
@@ -124,7 +134,7 @@ def test_look_tells_the_floor_only_after_a_take(kitchen):
     assert play(house, "look") == facing + "a mug 1."
 
 
-def test_a_closed_receptacle_hides_and_keeps(kitchen):
+def test_a_closed_receptacle_hides_and_keeps(kitchen: Game) -> None:
     house = House(kitchen)
     play(house, "go to fridge 1")
     assert house.act("take mug 2 from fridge 1") == UNKNOWN
@@ -136,7 +146,7 @@ def test_a_closed_receptacle_hides_and_keeps(kitchen):
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 50), st.sampled_from(["tiny", "standard"]), st.randoms(use_true_random=False))
-def test_wherever_one_wanders_the_world_stays_whole(index, difficulty, stream):
+def test_wherever_one_wanders_the_world_stays_whole(index: int, difficulty: Difficulty, stream: random.Random) -> None:
     house = House(draw_game(index, split="train", difficulty=difficulty, seed=1))
     for _ in range(25):
         commands = house.admissible()
@@ -160,7 +170,7 @@ def test_wherever_one_wanders_the_world_stays_whole(index, difficulty, stream):
 
 
 @given(st.text(max_size=40))
-def test_an_unknown_command_changes_nothing(text):
+def test_an_unknown_command_changes_nothing(text: str) -> None:
     house = House(draw_game(3, split="train", difficulty="tiny", seed=1))
     commands = house.admissible()
     if text not in commands:

@@ -1,10 +1,17 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from agenttuning.environments.worlds.household.engine import House
 from agenttuning.errors import DataError
 
+if TYPE_CHECKING:
+    from agenttuning.environments.worlds.household.game import Game
 
-def holds(kitchen, goal, *commands):
+
+def holds(kitchen: Game, goal: str, *commands: str) -> bool:
     house = House(kitchen.model_copy(update={"goal": goal}))
     for command in commands:
         house.act(command)
@@ -34,11 +41,11 @@ def holds(kitchen, goal, *commands):
         ("(exists (?a - agent) (holdsany ?a))", False),
     ],
 )
-def test_formulas_at_the_start(kitchen, goal, expected):
+def test_formulas_at_the_start(kitchen: Game, goal: str, expected: bool) -> None:
     assert holds(kitchen, goal) is expected
 
 
-def test_two_things_must_be_in_one_receptacle(kitchen):
+def test_two_things_must_be_in_one_receptacle(kitchen: Game) -> None:
     goal = (
         "(exists (?r - receptacle) (exists (?o - object) (and (objecttype ?o mugtype) (inreceptacle ?o ?r) "
         "(exists (?s - object) (and (not (= ?o ?s)) (objecttype ?s mugtype) (inreceptacle ?s ?r))))))"
@@ -48,7 +55,7 @@ def test_two_things_must_be_in_one_receptacle(kitchen):
     assert holds(kitchen, goal, *fetch, "put mug 1 in/on fridge 1")
 
 
-def test_light_needs_the_agent_at_the_lamp_with_the_thing_in_hand(kitchen):
+def test_light_needs_the_agent_at_the_lamp_with_the_thing_in_hand(kitchen: Game) -> None:
     goal = (
         "(and (exists (?l - object ?r - receptacle ?a - agent ?p - location) (and (objecttype ?l desklamptype) "
         "(istoggled ?l) (receptacleatlocation ?r ?p) (atlocation ?a ?p) (inreceptacle ?l ?r))) "
@@ -63,6 +70,6 @@ def test_light_needs_the_agent_at_the_lamp_with_the_thing_in_hand(kitchen):
 @pytest.mark.parametrize(
     "goal", ["(flies ?o)", "atom", "(holds)", "((a))", "(exists (?o - dragon) (isclean ?o))", "(opened (a))"]
 )
-def test_a_formula_that_no_game_has_is_refused(kitchen, goal):
+def test_a_formula_that_no_game_has_is_refused(kitchen: Game, goal: str) -> None:
     with pytest.raises(DataError, match="goal"):
         holds(kitchen, goal)

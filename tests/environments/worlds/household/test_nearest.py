@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import warnings
 
 import pytest
@@ -22,13 +24,13 @@ WORDS = st.lists(
         ("go to cabinet 1", "open fridge", 0.0),
     ],
 )
-def test_published_values(reference, hypothesis, score):
+def test_published_values(reference: str, hypothesis: str, score: float) -> None:
     assert sentence_bleu(reference, hypothesis) == pytest.approx(score, abs=1e-6)
 
 
 @settings(max_examples=400, deadline=None)
 @given(WORDS, WORDS)
-def test_it_is_the_bleu_of_nltk(reference, hypothesis):
+def test_it_is_the_bleu_of_nltk(reference: str, hypothesis: str) -> None:
     bleu = pytest.importorskip("nltk.translate.bleu_score", reason="needs nltk, the reference of the BLEU rule")
     smoothing = bleu.SmoothingFunction().method4
     with warnings.catch_warnings():
@@ -37,7 +39,7 @@ def test_it_is_the_bleu_of_nltk(reference, hypothesis):
     assert sentence_bleu(reference, hypothesis) == pytest.approx(expected, abs=1e-9)
 
 
-def test_the_first_best_command_is_taken():
+def test_the_first_best_command_is_taken() -> None:
     assert nearest_command("put mug 1 on desk 1", ["go to desk 1", "look", "put mug 1 in/on desk 1"]) == (
         "put mug 1 in/on desk 1"
     )
@@ -45,5 +47,5 @@ def test_the_first_best_command_is_taken():
 
 
 @pytest.mark.parametrize("said", ["", "   ", "fly away", "\u202e\x00"])
-def test_nothing_is_near_to_nonsense(said):
+def test_nothing_is_near_to_nonsense(said: str) -> None:
     assert nearest_command(said, ["go to cabinet 1", "look"]) is None

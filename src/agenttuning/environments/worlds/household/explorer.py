@@ -1,7 +1,8 @@
 """The exploring expert: looks for things where one would look, and does with them what the task asks.
 
 It reads what any player reads, the opening text and the answers of the world, and knows besides only where things are
-usually kept. It plans nothing from hidden state, so its episodes show search, as a teacher's do.
+usually kept. It plans nothing from hidden state, so its episodes show search, as a teacher's do. One thing it may ask,
+which a list of available actions tells: can it go there, or does it stand there already.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from agenttuning.environments.worlds.household.catalogue import OPENABLE, WHERE
 from agenttuning.environments.worlds.household.errand import Errand, read_errand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Container, Generator
 
     from agenttuning.environments.worlds.household.game import Dialect
 
@@ -84,12 +85,20 @@ def kind_of(name: str) -> str:
 class Explorer:
     """Plays one game from its opening text."""
 
-    def __init__(self, introduction: str, *, dialect: Dialect = "agentbench", search: Search = "likely") -> None:
+    def __init__(
+        self,
+        introduction: str,
+        *,
+        dialect: Dialect = "agentbench",
+        search: Search = "likely",
+        available: Callable[[], Container[str]] | None = None,
+    ) -> None:
         room, _, task = introduction.rpartition("Your task is to: ")
         self.errand: Errand = read_errand(task)
         self.memory = Memory(places=_NAME.findall(room.rpartition("you see")[2]))
         self._dialect = dialect
         self._search = search
+        self._available = available
 
     def plan(self) -> Plan:
         """Yield moves; send the answer of the world back after each."""
@@ -144,9 +153,15 @@ class Explorer:
         return observation
 
     def _go(self, place: str, moment: Moment, item: str) -> Plan:
-        if self.memory.here != place:
-            yield from self._do(f"go to {place}", moment, item, place)
-            self.memory.here = place
+        if self.memory.here == place:
+            return
+        command = f"go to {place}"
+        stands_there = self._available is not None and command not in self._available()
+        if not stands_there:
+            yield from self._do(command, moment, item, place)
+        elif place not in self.memory.contents:
+            yield from self._do(f"examine {place}", moment, item, place)
+        self.memory.here = place
 
     def _open(self, place: str, item: str) -> Plan:
         if place in self.memory.closed:
@@ -175,7 +190,7 @@ class Explorer:
         yield from self._go(place, "found", item)
         yield from self._open(place, item)
         yield from self._do(f"take {item} from {place}", "take", item, place)
-        self.memory.contents[place].remove(item)
+        self.memory.contents[place] = [other for other in self.memory.contents[place] if other != item]
         return item
 
     def _next_place(self, kind: str, *, outside: str) -> str | None:

@@ -135,36 +135,40 @@ class Goal:
 
     def _atom(self, predicate: str, arguments: list[Expression]) -> Test:
         terms = [_term(argument) for argument in arguments]
-        ask = self._predicate(predicate, len(terms))
+        signature, ask = self._predicate(predicate, len(terms))
+        for sort, term in zip(signature, terms, strict=True):
+            if sort != "*" and isinstance(term, str) and not term.startswith("?"):
+                raise DataError(f"the goal names {term!r}, which is not in the game; the game file is damaged")
         return lambda facts, binding: ask(facts, *[_value(term, binding) for term in terms])
 
-    def _predicate(self, name: str, arity: int) -> Callable[..., bool]:
+    def _predicate(self, name: str, arity: int) -> tuple[str, Callable[..., bool]]:
         if name in _MARKS and arity == 1:
-            return lambda facts, item: name in facts.marks[item]
-        known = self._known_predicates
-        if name not in known or known[name][0] != arity:
-            names = ", ".join(sorted((*known, *_MARKS)))
+            return "i", lambda facts, item: name in facts.marks[item]
+        known = self._known_predicates.get(name)
+        if known is None or len(known[0]) != arity:
+            names = ", ".join(sorted((*self._known_predicates, *_MARKS)))
             raise DataError(f"the goal uses {name!r} with {arity} arguments; known predicates: {names}")
-        return known[name][1]
+        return known
 
     @cached_property
-    def _known_predicates(self) -> dict[str, tuple[int, Callable[..., bool]]]:
+    def _known_predicates(self) -> dict[str, tuple[str, Callable[..., bool]]]:
+        """Predicates with the sorts of their arguments: item, receptacle, location, or anything."""
         game = self._game
         item_types, place_types = self._item_types, self._place_types
         places = [place.location for place in game.receptacles]
         return {
-            "=": (2, lambda _facts, left, right: left == right),
-            "inreceptacle": (2, lambda facts, item, place: place in facts.inside[item]),
-            "objecttype": (2, lambda _facts, item, kind: item_types[item] == _untyped(kind)),
-            "receptacletype": (2, lambda _facts, place, kind: place_types[place] == _untyped(kind)),
-            "cancontain": (2, lambda _facts, place, item: _untyped(item) in game.accepts.get(_untyped(place), ())),
-            "holds": (2, lambda facts, _agent, item: facts.held == item),
-            "holdsany": (1, lambda facts, _agent: facts.held is not None),
-            "atlocation": (2, lambda facts, _agent, location: facts.here == location),
-            "receptacleatlocation": (2, lambda _facts, place, location: places[place] == location),
-            "objectatlocation": (2, lambda facts, item, location: (item, location) in facts.at),
-            "openable": (1, lambda _facts, place: game.receptacles[place].openable),
-            "opened": (1, lambda facts, place: facts.opened[place]),
+            "=": ("**", lambda _facts, left, right: left == right),
+            "inreceptacle": ("ir", lambda facts, item, place: place in facts.inside[item]),
+            "objecttype": ("i*", lambda _facts, item, kind: item_types[item] == _untyped(kind)),
+            "receptacletype": ("r*", lambda _facts, place, kind: place_types[place] == _untyped(kind)),
+            "cancontain": ("**", lambda _facts, place, item: _untyped(item) in game.accepts.get(_untyped(place), ())),
+            "holds": ("*i", lambda facts, _agent, item: facts.held == item),
+            "holdsany": ("*", lambda facts, _agent: facts.held is not None),
+            "atlocation": ("*l", lambda facts, _agent, location: facts.here == location),
+            "receptacleatlocation": ("rl", lambda _facts, place, location: places[place] == location),
+            "objectatlocation": ("il", lambda facts, item, location: (item, location) in facts.at),
+            "openable": ("r", lambda _facts, place: game.receptacles[place].openable),
+            "opened": ("r", lambda facts, place: facts.opened[place]),
         }
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from agenttuning.environments.worlds.household.expressions import Expression, parse_expression, write_expression
 from agenttuning.environments.worlds.household.game import Dialect, Game, Item, Kind, Receptacle
+from agenttuning.environments.worlds.household.goal import Goal
 from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def compile_game(data: bytes, *, name: str) -> Game:
     if task is None:
         raise DataError(f"{name}: the grammar states no task; it is no game of ALFWorld")
     native: Dialect = "alfworld-0.4" if "You move the" in file.grammar else "agentbench"
-    return Game(
+    game = Game(
         kind=_kind(name, problem.goal),
         task=task[1].strip(),
         start=problem.start,
@@ -61,6 +62,11 @@ def compile_game(data: bytes, *, name: str) -> Game:
         walkthrough=tuple(_MOVE.sub(r"put \1 in/on \2", command.strip()) for command in file.walkthrough),
         native=native,
     )
+    try:
+        Goal(game)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+    return game
 
 
 def speak(command: str, *, dialect: Dialect) -> str:

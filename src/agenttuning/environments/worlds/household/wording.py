@@ -17,7 +17,7 @@ _TREATED: Final = {
 
 _VARIED: Final[dict[Moment, tuple[str, ...]]] = {
     "search": (
-        "I have to find a {kind} first. {place} is a likely spot, so I start there.",
+        "I have to find a {kind} first; {place} is a likely spot, so I start there.",
         "Where would a {kind} be? I will look at {place} before anything else.",
         "First of all I need a {kind}; people often leave one around {place}.",
         "The task begins with a {kind}. Let me check {place}.",

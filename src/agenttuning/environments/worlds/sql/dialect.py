@@ -8,9 +8,10 @@ from sqlglot import exp
 from sqlglot.dialects.mysql import MySQL
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.parsers.mysql import MySQLParser
+from sqlglot.tokenizer_core import TokenType
 
 from agenttuning.environments.worlds.sql.backend import SqlError
-from agenttuning.environments.worlds.sql.functions import SCALARS
+from agenttuning.environments.worlds.sql.functions import SCALARS, accepts
 
 MAX_SQL = 20_000
 """Characters of one statement; the longest published gold statement has a few hundred."""
@@ -35,6 +36,11 @@ class _AgentMySQL(MySQL):
 
         def _warn_unsupported(self) -> None:
             self.raise_error("not supported")
+
+        def _parse_table_part(self, schema: bool = False) -> exp.Expr | None:  # noqa: FBT001, FBT002  sqlglot's signature
+            if self._curr and self._curr.token_type == TokenType.STRING:
+                self.raise_error("a string is no table")
+            return super()._parse_table_part(schema=schema)
 
 
 _READ: Final = _AgentMySQL()
@@ -86,10 +92,15 @@ def _near(sql: str, error: SqlglotError) -> str:
     return f"{found[0].get('highlight') or ''}{found[0].get('end_context') or ''}"
 
 
-def unknown_function(statement: exp.Expr) -> str | None:
-    """Return the first function that neither MySQL's common ones nor the shims have."""
+def check_functions(statement: exp.Expr, *, database: str) -> SqlError | None:
+    """Refuse a function that neither MySQL's common ones nor the shims have, and a wrong number of arguments."""
     for call in statement.find_all(exp.Anonymous):
         name = str(call.this).upper()
-        if name not in SCALARS and name not in WINDOWS:
-            return str(call.this)
+        if name in WINDOWS:
+            continue
+        if name not in SCALARS:
+            return SqlError(1305, "42000", f"FUNCTION {database}.{call.this} does not exist")
+        if not accepts(name, len(call.expressions)):
+            message = f"Incorrect parameter count in the call to native function '{call.this}'"
+            return SqlError(1582, "42000", message)
     return None

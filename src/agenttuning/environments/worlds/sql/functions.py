@@ -1,12 +1,15 @@
-"""MySQL's functions for SQLite, registered as `my_<name>`, and its aggregates over text."""
+"""MySQL's functions for SQLite, registered as `my_<name>`."""
 
 from __future__ import annotations
 
 import math
 import random
 from datetime import UTC, datetime
+from functools import lru_cache
+from inspect import signature
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.environments.worlds.sql.aggregates import install_aggregates
 from agenttuning.environments.worlds.sql.text_functions import TEXT_FUNCTIONS
 from agenttuning.environments.worlds.sql.values import (
     Value,
@@ -30,8 +33,16 @@ def install(connection: sqlite3.Connection, *, database: str) -> None:
         connection.create_function(f"my_{name.lower()}", -1, function, deterministic=name not in _CHANGING)
     for name in ("my_database", "my_schema"):
         connection.create_function(name, 0, lambda: database)
-    for name, kind in _AGGREGATES.items():
-        connection.create_window_function(f"my_{name.lower()}", 1, kind)
+    install_aggregates(connection)
+
+
+@lru_cache(maxsize=1024)
+def accepts(name: str, count: int) -> bool:
+    """Say whether a function of `SCALARS` takes so many arguments."""
+    parameters = signature(SCALARS[name]).parameters.values()
+    single = [parameter for parameter in parameters if parameter.kind is not parameter.VAR_POSITIONAL]
+    needed = sum(parameter.default is parameter.empty for parameter in single)
+    return needed <= count and (count <= len(single) or len(single) < len(parameters))
 
 
 def _number(function: Callable[[float], float | int]) -> Callable[[Value], float | int | None]:
@@ -41,6 +52,18 @@ def _number(function: Callable[[float], float | int]) -> Callable[[Value], float
             return None if number is None else function(number)
         except (ValueError, OverflowError):
             return None
+
+    return apply
+
+
+def _whole(function: Callable[[float], int]) -> Callable[[Value], float | int | None]:
+    """Return a rounding that leaves text a double, as MySQL does."""
+
+    def apply(value: Value) -> float | int | None:
+        number = as_number(value)
+        if number is None:
+            return None
+        return float(function(number)) if isinstance(value, str) else function(number)
 
     return apply
 
@@ -161,65 +184,9 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-class _Total:
-    """SUM over text: doubles by leading number; over integers it stays whole."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int | float] = []
-
-    def step(self, value: Value) -> None:
-        number = as_number(value)
-        if number is not None:
-            self.numbers.append(number)
-
-    def inverse(self, value: Value) -> None:
-        number = as_number(value)
-        if number is not None:
-            self.numbers.remove(number)
-
-    def value(self) -> int | float | None:
-        return sum(self.numbers) if self.numbers else None
-
-    finalize = value
-
-
-class _Mean(_Total):
-    """AVG over text."""
-
-    def value(self) -> float | None:
-        return sum(self.numbers) / len(self.numbers) if self.numbers else None
-
-    finalize = value
-
-
-class _Joined:
-    """GROUP_CONCAT with a separator that is put in afterwards."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-
-    def step(self, value: Value) -> None:
-        text = as_text(value)
-        if text is not None:
-            self.parts.append(text)
-
-    def inverse(self, value: Value) -> None:
-        text = as_text(value)
-        if text is not None:
-            self.parts.remove(text)
-
-    def value(self) -> str | None:
-        return JOINT.join(self.parts) if self.parts else None
-
-    finalize = value
-
-
 VERSION: Final = "8.0.36"
 """The MySQL that the embedded database passes for."""
 _CHANGING: Final = ("RAND", "SLEEP")
-JOINT: Final = "\x1f"
-"""Stands between the parts of a GROUP_CONCAT until the wanted separator replaces it."""
-_AGGREGATES: Final[dict[str, type[_Total | _Joined]]] = {"SUM": _Total, "AVG": _Mean, "GROUP_CONCAT": _Joined}
 _OPERATORS: Final[dict[str, Callable[..., Value]]] = {
     "COMPARE": compare,
     "CAST_CHAR": as_text,
@@ -235,8 +202,8 @@ SCALARS: Final[dict[str, Callable[..., Value]]] = {
     **TEXT_FUNCTIONS,
     "ABS": _number(abs),
     "BENCHMARK": lambda _times, _value: 0,
-    "CEIL": _number(math.ceil),
-    "CEILING": _number(math.ceil),
+    "CEIL": _whole(math.ceil),
+    "CEILING": _whole(math.ceil),
     "COALESCE": _coalesce,
     "CONNECTION_ID": lambda: 1,
     "CURDATE": lambda: _now()[:10],
@@ -248,7 +215,7 @@ SCALARS: Final[dict[str, Callable[..., Value]]] = {
     "DAY": _part("%d"),
     "DAYOFMONTH": _part("%d"),
     "EXP": _number(math.exp),
-    "FLOOR": _number(math.floor),
+    "FLOOR": _whole(math.floor),
     "FORMAT": _format,
     "GREATEST": lambda *values: _extreme(*values, sign=1),
     "HOUR": _part("%H"),

@@ -6,8 +6,10 @@ statement; what outlives even that is killed by the administrator's connection.
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import anyio.to_thread
@@ -32,10 +34,22 @@ STATEMENT_SECONDS: Final = 2
 _KILL_SECONDS: Final = 4.0
 _SQL_MODE: Final = "NO_ENGINE_SUBSTITUTION"
 """Not strict: some published gold compares text cells with numbers, which strict mode refuses in changes."""
-_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, CREATE TEMPORARY TABLES"
+_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, EXECUTE, CREATE TEMPORARY TABLES"
 _INTERRUPTED: Final = SqlError(1969, "70100", "Query execution was interrupted (max_statement_time exceeded)")
 _LOST: Final = frozenset({1053, 1317, 1927, 1969, 2006, 2013, 3024})
 """Errors after a kill or a time limit."""
+_PLACE: Final = re.compile(r"in '([A-Z ]+)'\Z")
+_PLACES: Final = {
+    "SELECT": "field list",
+    "SET": "field list",
+    "INSERT INTO": "field list",
+    "WHERE": "where clause",
+    "ORDER BY": "order clause",
+    "GROUP BY": "group statement",
+    "HAVING": "having clause",
+    "ON": "on clause",
+}
+"""MariaDB's names for the parts of a statement, and MySQL's."""
 _STATES: Final = {
     "42000": (
         *(1044, 1049, 1055, 1059, 1064, 1065, 1066, 1068, 1091, 1103, 1115, 1142, 1143, 1166, 1227, 1248, 1305),
@@ -108,6 +122,8 @@ class MariaDatabase:
         self, user: str, password: str, *, database: str | None = None
     ) -> pymysql.Connection[pymysql.cursors.Cursor]:
         assert self._address is not None, "open() comes first"
+        if self._address.socket and not Path(self._address.socket).exists():
+            raise WorldError(f"the database server of this process has ended: no {self._address.socket}")
         return pymysql.connect(
             user=user,
             password=password,
@@ -151,18 +167,20 @@ class MariaDatabase:
             connection.close()
 
     def _kill(self, thread: int) -> None:
-        with self._administrator() as administrator, administrator.cursor() as cursor:
-            try:
+        try:
+            with self._administrator() as administrator, administrator.cursor() as cursor:
                 cursor.execute(f"KILL {thread:d}")
-            except pymysql.MySQLError:  # it has just ended by itself
-                return
+        except (pymysql.MySQLError, WorldError):  # the statement, or the whole server, has just ended by itself
+            return
 
     def _error(self, error: pymysql.MySQLError) -> SqlError:
         number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
         if number in _LOST:
             return _INTERRUPTED
         text = str(error.args[1]) if len(error.args) > 1 else str(error)
-        shown = text.replace(self._name, self.table.name)
+        shown = _PLACE.sub(
+            lambda found: f"in '{_PLACES.get(found[1], found[1])}'", text.replace(self._name, self.table.name)
+        )
         return SqlError(number or 2000, _STATE_OF.get(number, "HY000"), shown)
 
     async def table_rows(self) -> list[tuple[str | None, ...]] | None:

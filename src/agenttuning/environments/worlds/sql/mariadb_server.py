@@ -65,6 +65,8 @@ class Address:
 
 def missing_programs() -> str:
     """Return what must be installed before a server can be started, or an empty string."""
+    if os.geteuid() == 0 and "mysql" not in {account.pw_name for account in pwd.getpwall()}:
+        return "the account 'mysql' does not exist; install Debian's package mariadb-server"
     absent = [name for name in ("mariadbd", "mariadb-install-db") if _program(name) is None]
     return f"{' and '.join(absent)} not found; install Debian's package mariadb-server" if absent else ""
 

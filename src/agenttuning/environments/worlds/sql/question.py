@@ -43,6 +43,10 @@ class Draft:
     rows: tuple[Cells, ...] | None = None
     """The whole table after a change, in any order."""
 
+    def does_something(self, before: Sequence[Cells]) -> bool:
+        """Say whether an agent that does nothing would fail."""
+        return self.rows is None or sorted(self.rows) != sorted(before)
+
 
 def checked(draft: Draft, *, table: Table, numbers: frozenset[str], hint: str) -> Question:
     """Run the gold on a plain SQLite table with typed columns and freeze the question.

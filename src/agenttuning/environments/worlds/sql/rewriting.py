@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 
+from agenttuning.environments.worlds.sql.aggregates import JOINT
 from agenttuning.environments.worlds.sql.dialect import WINDOWS
-from agenttuning.environments.worlds.sql.functions import JOINT, VERSION
+from agenttuning.environments.worlds.sql.functions import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     Rule = Callable[[exp.Expr], exp.Expr]
 
 _MAX_ARGUMENTS: Final = 100
+_AGGREGATE_CALLS: Final = frozenset({"my_sum", "my_avg", "my_group_concat", "my_group_concat_by"})
+_PRINTING: Final = frozenset({"CONCAT", "CONCAT_WS"})
+"""Functions that print a decimal as it is written."""
 _TEXT_CASTS: Final = frozenset({"CHAR", "VARCHAR", "TEXT", "NCHAR", "NVARCHAR"})
 _WHOLE_CASTS: Final = frozenset({"BIGINT", "INT", "UBIGINT", "UINT", "SMALLINT", "TINYINT"})
 
@@ -42,7 +46,9 @@ def to_sqlite(statement: exp.Expr) -> str:
         for kinds, rule in _RULES:
             if isinstance(node, kinds):
                 new = rule(node)
-                if new is not node:
+                if node is rewritten:
+                    rewritten = new
+                elif new is not node:
                     node.replace(new)
                 break
     return _WRITE.generate(rewritten, copy=False)
@@ -53,8 +59,14 @@ def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
 
 
 def _stored(value: exp.Expr) -> exp.Expr:
-    """Wrap a computed value so that a TEXT column keeps the text that MySQL would print."""
-    return value if isinstance(value, exp.Literal | exp.Null) else _call("cast_char", value)
+    """Turn a value into the text that MySQL would keep of it: a decimal as written, a double without zeros."""
+    if isinstance(value, exp.Null) or (isinstance(value, exp.Literal) and value.is_string):
+        return value
+    sign, number = ("-", value.this) if isinstance(value, exp.Neg) else ("", value)
+    if isinstance(number, exp.Literal) and not number.is_string and number.this.replace(".", "", 1).isdigit():
+        whole, point, fraction = number.this.partition(".")
+        return exp.Literal.string(f"{sign}{int(whole or 0)}{point}{fraction}")
+    return _call("cast_char", value)
 
 
 def _number(value: exp.Expr) -> exp.Expr:
@@ -106,14 +118,20 @@ def _aggregate(node: exp.Expr) -> exp.Expr:
 
 def _joined(node: exp.Expr) -> exp.Expr:
     separator = node.args.get("separator") or exp.Literal.string(",")
-    parts = node.this.this if isinstance(node.this, exp.Order) else node.this
-    return _call("replace", _call("group_concat", parts), exp.Literal.string(JOINT), separator)
+    parts, call = node.this, "group_concat"
+    arguments = [parts]
+    if isinstance(parts, exp.Order):
+        key, call, parts = parts.expressions[0], "group_concat_by", parts.this
+        distinct = isinstance(parts, exp.Distinct)
+        flags = [exp.Literal.number(int(flag)) for flag in (bool(key.args.get("desc")), distinct)]
+        arguments = [parts.expressions[0] if distinct else parts, key.this, *flags]
+    return _call("replace", _call(call, *arguments), exp.Literal.string(JOINT), separator)
 
 
 def _cast(node: exp.Expr) -> exp.Expr:
     kind = node.args["to"].this.name
     if kind in _TEXT_CASTS:
-        return _call("cast_char", node.this)
+        return _stored(node.this)
     if kind in _WHOLE_CASTS:
         return _call("cast_signed", node.this)
     if kind == "DECIMAL":
@@ -123,14 +141,15 @@ def _cast(node: exp.Expr) -> exp.Expr:
 
 
 def _pattern(node: exp.Expr) -> exp.Expr:
-    name = "like" if isinstance(node, exp.Like) else "regexp"
-    return _call(name, node.this, node.expression)
+    call = _call("like" if isinstance(node, exp.Like) else "regexp", node.this, node.expression)
+    return exp.Not(this=call) if node.args.get("negate") else call
 
 
 def _escape(node: exp.Expr) -> exp.Expr:
-    call: exp.Expr = node.this
+    matched: exp.Expr = node.this
+    call = matched.this if isinstance(matched, exp.Not) else matched
     call.append("expressions", node.expression)
-    return call
+    return matched
 
 
 def _substring(node: exp.Expr) -> exp.Expr:
@@ -155,7 +174,8 @@ def _anonymous(node: exp.Expr) -> exp.Expr:
     name = str(node.this)
     if name.startswith("my_") or name.upper() in WINDOWS:
         return node
-    return _call(name.lower(), *node.expressions)
+    arguments = [_stored(value) for value in node.expressions] if name.upper() in _PRINTING else node.expressions
+    return _call(name.lower(), *arguments)
 
 
 def _null_safe(node: exp.Expr) -> exp.Expr:
@@ -213,6 +233,21 @@ def _insert(node: exp.Expr) -> exp.Expr:
     if isinstance(node.expression, exp.Values):
         for row in node.expression.expressions:
             row.set("expressions", [_stored(value) for value in row.expressions])
+    if isinstance(node.expression, exp.Select) and not node.expression.is_star:
+        node.expression.set("expressions", [_stored(value.unalias()) for value in node.expression.expressions])
+    return node
+
+
+def _having(node: exp.Expr) -> exp.Expr:
+    """Turn HAVING without groups or aggregates, which SQLite refuses, into WHERE; there aliases count as well."""
+    having = node.args.get("having")
+    aggregates = (exp.AggFunc, exp.Window)
+    called = {str(call.this) for call in node.find_all(exp.Anonymous)}
+    if having is None or node.args.get("group") or node.find(*aggregates) or called & _AGGREGATE_CALLS:
+        return node
+    where = node.args.get("where")
+    node.set("having", None)
+    node.set("where", exp.Where(this=exp.and_(where.this, having.this) if where else having.this))
     return node
 
 
@@ -252,4 +287,6 @@ _RULES: Final[tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], Rule], ..
     ((exp.Parameter, exp.SessionParameter), _session),
     ((exp.Update, exp.Delete), _limited),
     (exp.Insert, _insert),
+    (exp.Select, _having),
+    (exp.TruncateTable, lambda node: exp.Delete(this=node.expressions[0])),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import math
 import warnings
 from typing import TYPE_CHECKING, Literal
 
@@ -65,7 +64,6 @@ def _float(value: object) -> float | None:
     if not isinstance(value, str | int | float | bytes):
         return None
     try:
-        number = float(value)
+        return float(value)
     except (ValueError, OverflowError):
         return None
-    return None if math.isnan(number) else number

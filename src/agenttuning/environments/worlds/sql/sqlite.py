@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from agenttuning.environments.worlds.sql.backend import SqlError, capped
-from agenttuning.environments.worlds.sql.catalog import answer
-from agenttuning.environments.worlds.sql.dialect import parse, syntax_error, unknown_function
+from agenttuning.environments.worlds.sql.catalog import (
+    answer,
+    create_information_schema,
+    drop_information_schema,
+    rename_information_schema,
+)
+from agenttuning.environments.worlds.sql.dialect import check_functions, parse, syntax_error
+from agenttuning.environments.worlds.sql.exact import as_decimals
 from agenttuning.environments.worlds.sql.functions import install
 from agenttuning.environments.worlds.sql.rewriting import to_sqlite
 from agenttuning.environments.worlds.sql.table import Table, check_loadable
@@ -91,27 +97,39 @@ class SqliteDatabase:
         statement = parse(sql)
         if isinstance(statement, SqlError):
             return statement
-        if isinstance(statement, _WITHOUT_EFFECT):
-            return []
         tables = _tables(connection)
         catalogued = answer(statement, database=self.table.name, tables=tables)
         if catalogued is not None:
             return catalogued
-        refused = self._refused(statement, tables)
-        return refused if refused is not None else self._run(connection, statement)
+        schema = rename_information_schema(statement)
+        refused = self._refused(statement, {**tables, **schema})
+        if refused is not None:
+            return refused
+        if isinstance(statement, _WITHOUT_EFFECT):
+            return []
+        if not schema:
+            return self._run(connection, statement)
+        try:
+            create_information_schema(connection, database=self.table.name, tables=tables)
+            return self._run(connection, statement)
+        finally:
+            self._deadline = time.monotonic() + DEADLINE_SECONDS
+            drop_information_schema(connection)
 
     def _refused(self, statement: exp.Expr, tables: dict[str, tuple[str, ...]]) -> SqlError | None:
-        if not isinstance(statement, _STATEMENTS):
+        if isinstance(statement, exp.Set) and "GLOBAL" in statement.sql(dialect="mysql").upper():
+            return SqlError(1227, "42000", "Access denied; you need (at least one of) the SUPER privilege(s)")
+        if not isinstance(statement, (*_STATEMENTS, *_WITHOUT_EFFECT)):
             return syntax_error(statement.sql(dialect="mysql"))
-        name = unknown_function(statement)
-        if name is not None:
-            return SqlError(1305, "42000", f"FUNCTION {self.table.name}.{name} does not exist")
+        wrong = check_functions(statement, database=self.table.name)
+        if wrong is not None:
+            return wrong
         return check_names(statement, database=self.table.name, tables=tables)
 
     def _run(self, connection: sqlite3.Connection, statement: exp.Expr) -> Rows | SqlError:
         try:
             cursor = connection.execute(to_sqlite(statement))
-            rows: Rows = capped(cursor) if cursor.description else []
+            rows = as_decimals(capped(cursor), statement) if cursor.description else []
             cursor.close()
         except (sqlite3.Error, sqlite3.Warning, OverflowError, ValueError) as error:
             return translate_error(error, statement, expired=self._expired())

@@ -29,7 +29,7 @@ def make(*, seed: int, test: bool, index: int, hard: bool) -> Question:
     while True:
         scene = Scene(draw, test=test, hard=hard)
         draft = draw.choice(draw.choice(families))(scene)
-        if draft is not None:
+        if draft is not None and draft.does_something(scene.rows):
             break
     table = scene.table()
     numbers = frozenset(column.name for column in scene.columns if isinstance(column, Numbers))

@@ -127,8 +127,10 @@ def _pad(value: Value, length: Value, filler: Value, *, left: bool) -> str | Non
     text, size, fill = as_text(value), as_integer(length), as_text(filler)
     if text is None or size is None or fill is None or not 0 <= size <= MAX_TEXT:
         return None
-    if len(text) >= size or not fill:
+    if len(text) >= size:
         return text[:size]
+    if not fill:
+        return None
     padding = (fill * (size // len(fill) + 1))[: size - len(text)]
     return padding + text if left else text + padding
 

@@ -92,7 +92,7 @@ def make(*, seed: int, test: bool, index: int) -> Question:
     while True:
         scene = _Scene(draw, test=test)
         draft = draw.choice(_FAMILIES)(scene)
-        if draft is not None:
+        if draft is not None and draft.does_something(scene.rows):
             break
     table = Table(name=scene.name, columns=scene.columns, rows=scene.rows)
     hint = f"The table {scene.name} has the columns {', '.join(scene.columns)}."

@@ -33,6 +33,10 @@ def check_names(statement: exp.Expr, *, database: str, tables: Mapping[str, tupl
 
     Table names are compared exactly, as on a Linux server.
     """
+    for select in statement.find_all(exp.Select):
+        refused = _check_sources(select)
+        if refused is not None:
+            return refused
     known = {name.alias.casefold() for name in statement.find_all(exp.CTE)}
     made = statement.this if isinstance(statement, exp.Create) else None
     for table in list(statement.find_all(exp.Table)):
@@ -46,6 +50,20 @@ def check_names(statement: exp.Expr, *, database: str, tables: Mapping[str, tupl
                 missing = f"Unknown table '{database}.{table.name}'"
                 return None if statement.args.get("exists") else SqlError(1051, "42S02", missing)
             return no_table(table.name, database=database)
+    return None
+
+
+def _check_sources(select: exp.Select) -> SqlError | None:
+    """Every derived table has an alias, and no two sources of a SELECT have one name."""
+    start = select.args.get("from_")
+    sources = [part.this for part in (start, *(select.args.get("joins") or ())) if part is not None]
+    names: set[str] = set()
+    for source in sources:
+        if isinstance(source, exp.Subquery) and not source.alias:
+            return SqlError(1248, "42000", "Every derived table must have its own alias")
+        if source.alias_or_name in names:
+            return SqlError(1066, "42000", f"Not unique table/alias: '{source.alias_or_name}'")
+        names.add(source.alias_or_name)
     return None
 
 
@@ -85,6 +103,7 @@ _TRANSLATIONS: Final = tuple(
         (r"ambiguous column name: (.*)", _said(1052, "23000", "Column '{name}' in field list is ambiguous")),
         (r"values (?:for|were supplied)", _said(1136, "21S01", "Column count doesn't match value count at row 1")),
         (r"near \"(.*)\": syntax error", _syntax),
+        (r"datatype mismatch", _syntax),
         (r"misuse of (?:window|aggregate)", _said(1111, "HY000", "Invalid use of group function")),
         (r"table `?(.*?)`? already exists", _said(1050, "42S01", "Table '{name}' already exists")),
         (r"duplicate column name: (.*)", _said(1060, "42S21", "Duplicate column name '{name}'")),

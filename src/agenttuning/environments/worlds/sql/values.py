@@ -12,6 +12,9 @@ Value = str | int | float | bytes | None
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)", re.ASCII)
 
+_LARGEST = 1.7976931348623157e308
+"""The largest double, which MySQL puts in place of infinity."""
+
 
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
@@ -41,11 +44,14 @@ def as_text(value: Value) -> str | None:
 
 def as_number(value: Value) -> int | float | None:
     """Return a value as a number: text by its leading number, 0.0 without one."""
-    if value is None or isinstance(value, int | float):
+    if value is None or isinstance(value, int):
         return value
-    found = _NUMBER.match(as_text(value) or "")
-    number = float(found[1]) if found else 0.0
-    return number if math.isfinite(number) else math.copysign(1.7976931348623157e308, number)
+    if isinstance(value, float):
+        number = value
+    else:
+        found = _NUMBER.match(as_text(value) or "")
+        number = float(found[1]) if found else 0.0
+    return number if math.isfinite(number) else math.copysign(_LARGEST, number)
 
 
 def compare(left: Value, right: Value) -> int | None:

@@ -1,0 +1,58 @@
+"""What a stage tells on stdout when it is finished: the filter's table, the scores, the place of the report."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table as TerminalTable
+
+from agenttuning.analysis.tables import Table, before_after
+from agenttuning.pipeline.evaluate import SCORES, EvaluationScores
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agenttuning.core.run import Manifest, Run
+
+
+def print_summary(manifest: Manifest, run: Run) -> None:
+    """Print the summary of a stage, if it has one."""
+    if manifest.stage == "filter":
+        print_table(_kept(manifest))
+    elif manifest.stage == "evaluate":
+        path = run.output("evaluate", SCORES)
+        judged = EvaluationScores.model_validate_json(path.read_bytes())
+        print_table(before_after(judged.scores, judged.changes))
+    elif manifest.stage == "report":
+        print(f"open {run.output('report', 'report.html')}")
+
+
+def print_table(table: Table) -> None:
+    """Print a table to stdout: drawn on a terminal, Markdown elsewhere."""
+    console = Console()
+    if not console.is_terminal:
+        sys.stdout.write(table.markdown())
+        return
+    drawn = TerminalTable(box=SIMPLE_HEAD)
+    for position, heading in enumerate(table.headings):
+        drawn.add_column(heading, justify="right" if position else "left")
+    for row in table.rows:
+        drawn.add_row(*map(escape, row))
+    console.print(drawn)
+
+
+def _kept(manifest: Manifest) -> Table:
+    """Return the paper's first table for this run."""
+    headings = ("world", "instructions", "trajectories", "kept", "mean turns", "ratio")
+    rows = manifest.counts["table"]
+    assert isinstance(rows, dict)
+    return Table(headings, [(name, *_figures(row)) for name, row in rows.items() if isinstance(row, dict)])
+
+
+def _figures(row: Mapping[str, object]) -> tuple[str, ...]:
+    counts = tuple(f"{row[key]:,}" for key in ("instructions", "trajectories", "kept"))
+    return (*counts, f"{row['mean_turns']:.2f}", f"{row['ratio']:.1%}")
