@@ -35,7 +35,7 @@ def compare(random: Random, sizes: Sizes) -> Topic:
 
 def extreme(random: Random, sizes: Sizes) -> Topic:
     """Name the person with the most or the least."""
-    names = pick(random, NAMES, sizes.rows)
+    names = pick(random, sizes, NAMES, sizes.rows)
     values = random.sample(range(1, 5 * sizes.operand), len(names))
     word, chosen = random.choice((("most", max(values)), ("fewest", min(values))))
     text = ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))

@@ -33,10 +33,9 @@ _TEMPLATES = (
 
 def template(random: Random, sizes: Sizes) -> Topic:
     """Fill the letters of a pattern with words."""
-    del sizes
     pattern = random.choice(_TEMPLATES)
     letters = [letter for letter in _LETTERS if letter in pattern]
-    words = random.sample(NOUNS + PLACES + QUALITIES + NAMES + CITIES, len(letters))
+    words = random.sample(sizes.known(NOUNS + PLACES + QUALITIES + NAMES + CITIES), len(letters))
     values = dict(zip(letters, words, strict=True))
     told = ", ".join(f"{letter} = {word}" for letter, word in values.items())
     filled = "".join(values.get(character, character) if _stands_alone(pattern, place) else character
@@ -52,7 +51,7 @@ def _stands_alone(pattern: str, place: int) -> bool:
 
 def lines(random: Random, sizes: Sizes) -> Topic:
     """Turn words into a list, one on each line."""
-    words = pick_some_new(random, ANYTHING + NAMES + IDEAS, sizes.words)
+    words = pick_some_new(random, sizes, ANYTHING + NAMES + IDEAS, sizes.words)
     given = " ".join(words)
     if random.random() < _LOUD:
         words = [word.upper() for word in words]
@@ -72,15 +71,15 @@ def lines(random: Random, sizes: Sizes) -> Topic:
 
 def json_list(random: Random, sizes: Sizes) -> Topic:
     """Write words as a JSON list of strings."""
-    words = pick(random, ANYTHING + NAMES + CITIES, (1, min(5, sizes.words[1])))
+    words = pick(random, sizes, ANYTHING + NAMES + CITIES, (1, min(5, sizes.words[1])))
     question = random.choice(("As a JSON list: {}", "Write a JSON list of these: {}")).format(", ".join(words))
     return single("json_list", " ".join(words), question, json.dumps(words))
 
 
 def json_object(random: Random, sizes: Sizes) -> Topic:
     """Write fields as a JSON object of strings."""
-    keys = pick(random, FIELDS, (1, min(3, sizes.rows[1])))
-    values = random.sample(NOUNS + CITIES, len(keys))
+    keys = pick(random, sizes, FIELDS, (1, min(3, sizes.rows[1])))
+    values = random.sample(sizes.known(NOUNS + CITIES), len(keys))
     told = ", ".join(f"{key} {value}" for key, value in zip(keys, values, strict=True))
     question = random.choice(("As a JSON object: {}", "Make a JSON object: {}")).format(told)
     return single("json_object", told, question, json.dumps(dict(zip(keys, values, strict=True))))
@@ -88,8 +87,8 @@ def json_object(random: Random, sizes: Sizes) -> Topic:
 
 def marked_answer(random: Random, sizes: Sizes) -> Topic:
     """Answer a look-up on a line with a given mark."""
-    things = pick(random, NOUNS, sizes.rows)
-    colours = random.sample(COLOURS, len(things))
+    things = pick(random, sizes, NOUNS, sizes.rows)
+    colours = random.sample(sizes.known(COLOURS), len(things))
     text = " ".join(f"The {thing} is {colour}." for thing, colour in zip(things, colours, strict=True))
     index = random.randrange(len(things))
     mark = random.choice(("Answer:", "Result:", "Colour:", "My answer:", "=>"))
@@ -99,8 +98,8 @@ def marked_answer(random: Random, sizes: Sizes) -> Topic:
 
 def two_parts(random: Random, sizes: Sizes) -> Topic:
     """Name first what is asked, then the finding, on two lines with given marks."""
-    things = pick(random, NOUNS, sizes.rows)
-    places = random.sample(PLACES, len(things))
+    things = pick(random, sizes, NOUNS, sizes.rows)
+    places = random.sample(sizes.known(PLACES), len(things))
     text = " ".join(f"The {thing} is at the {place}." for thing, place in zip(things, places, strict=True))
     index = random.randrange(len(things))
     first, second = random.choice((("Question", "Answer"), ("WANTED", "FOUND"), ("Thing", "Place"), ("IDEA", "REPLY")))
@@ -111,8 +110,11 @@ def two_parts(random: Random, sizes: Sizes) -> Topic:
 
 def sentence(random: Random, sizes: Sizes) -> Topic:
     """Make a sentence of keywords."""
-    del sizes
-    name, quality, food = random.choice(NAMES), random.choice(QUALITIES), random.choice(FOODS)
+    name, quality, food = (
+        random.choice(sizes.known(NAMES)),
+        random.choice(sizes.known(QUALITIES)),
+        random.choice(sizes.known(FOODS)),
+    )
     kind, made = random.choice(
         (
             ("statement", f"{name} has a {quality} {food}."),

@@ -38,9 +38,9 @@ _MISSING = "It is not there."
 
 def where(random: Random, sizes: Sizes) -> Topic:
     """Find the place of a thing in a short text; sometimes the thing is not in it."""
-    things = pick_some_new(random, NOUNS, (sizes.rows[0] + 1, sizes.rows[1] + 1))
+    things = pick_some_new(random, sizes, NOUNS, (sizes.rows[0] + 1, sizes.rows[1] + 1))
     absent = things.pop()
-    places = pick_some_new(random, PLACES, (len(things), len(things)))
+    places = pick_some_new(random, sizes, PLACES, (len(things), len(things)))
     relation = random.choice(("in", "near", "behind", "under", "beside"))
     story = " ".join(f"The {thing} is {relation} the {place}." for thing, place in zip(things, places, strict=True))
     order = random.sample(range(len(things)), min(2, len(things)))
@@ -57,8 +57,8 @@ def where(random: Random, sizes: Sizes) -> Topic:
 
 def contents(random: Random, sizes: Sizes) -> Topic:
     """Tell what is at a place: the same text read the other way round."""
-    things = pick_some_new(random, NOUNS, sizes.rows)
-    places = pick_some_new(random, PLACES, (len(things), len(things)))
+    things = pick_some_new(random, sizes, NOUNS, sizes.rows)
+    places = pick_some_new(random, sizes, PLACES, (len(things), len(things)))
     story = " ".join(f"There is a {thing} in the {place}." for thing, place in zip(things, places, strict=True))
     index = random.randrange(len(things))
     question = random.choice(("{} What is in the {}?", "{} Name the thing in the {}.")).format(story, places[index])
@@ -67,11 +67,11 @@ def contents(random: Random, sizes: Sizes) -> Topic:
 
 def who(random: Random, sizes: Sizes) -> Topic:
     """Find a person by what is said of them, or what is said of a person."""
-    names = pick(random, NAMES, sizes.rows)
+    names = pick(random, sizes, NAMES, sizes.rows)
     verb, words = random.choice(
         (("lives in", CITIES), ("likes", ANIMALS), ("eats", FOODS), ("works as", JOBS), ("has", THINGS))
     )
-    values = random.sample(words, len(names))
+    values = random.sample(sizes.known(words), len(names))
     story = " ".join(f"{name} {verb} {value}." for name, value in zip(names, values, strict=True))
     index = random.randrange(len(names))
     if random.random() < 0.5:
@@ -82,8 +82,8 @@ def who(random: Random, sizes: Sizes) -> Topic:
 
 def listing(random: Random, sizes: Sizes) -> Topic:
     """Choose the entry of a list that holds a word; entries are short phrases."""
-    nouns = pick_some_new(random, NOUNS + PLACES, (max(2, sizes.words[0]), sizes.words[1]))
-    entries = [f"{random.choice(_LOOKS)} {noun} {random.randint(1, 9)}" for noun in nouns]
+    nouns = pick_some_new(random, sizes, NOUNS + PLACES, (max(2, sizes.words[0]), sizes.words[1]))
+    entries = [f"{random.choice(sizes.known(_LOOKS))} {noun} {random.randint(1, 9)}" for noun in nouns]
     index = random.randrange(len(entries))
     joined = random.choice((", ", "; ", "\n")).join(entries)
     asked = random.choice(("Which entry names the {}?", "Choose the entry with {}.", "Find the line with {}."))
@@ -95,7 +95,7 @@ def listing(random: Random, sizes: Sizes) -> Topic:
 def remaining(random: Random, sizes: Sizes) -> Topic:
     """Name the first entry of a list that is not done yet."""
     words = pick(
-        random, random.choice((FOODS, THINGS, NAMES, CITIES, PLACES)), (max(2, sizes.words[0]), sizes.words[1])
+        random, sizes, random.choice((FOODS, THINGS, NAMES, CITIES, PLACES)), (max(2, sizes.words[0]), sizes.words[1])
     )
     done = random.randrange(1, len(words))
     marked = words[:done]
@@ -107,7 +107,7 @@ def remaining(random: Random, sizes: Sizes) -> Topic:
 
 def member(random: Random, sizes: Sizes) -> Topic:
     """Tell whether a word is in a list."""
-    words = pick_some_new(random, NOUNS, (sizes.words[0] + 1, sizes.words[1] + 1))
+    words = pick_some_new(random, sizes, NOUNS, (sizes.words[0] + 1, sizes.words[1] + 1))
     absent = words.pop()
     present = random.random() < 0.5
     asked = random.choice(words) if present else absent
@@ -117,8 +117,8 @@ def member(random: Random, sizes: Sizes) -> Topic:
 
 def record(random: Random, sizes: Sizes) -> Topic:
     """Give the value of a key, or the key of a value."""
-    keys = pick(random, FIELDS, sizes.rows)
-    values = _values(random, len(keys))
+    keys = pick(random, sizes, FIELDS, sizes.rows)
+    values = _values(random, sizes, len(keys))
     mark, join = random.choice(((": ", "\n"), (" = ", "; "), (": ", ", ")))
     text = join.join(f"{key}{mark}{value}" for key, value in zip(keys, values, strict=True))
     index = random.randrange(len(keys))
@@ -131,9 +131,9 @@ def record(random: Random, sizes: Sizes) -> Topic:
 
 def table(random: Random, sizes: Sizes) -> Topic:
     """Look a cell up by its row's name; often a second cell of the same table is asked for."""
-    columns = random.sample(_DATA_FIELDS, random.randint(*sizes.columns) - 1)
-    names = pick(random, NAMES if random.random() < 0.5 else NOUNS, sizes.rows)
-    cells = [_values(random, len(columns)) for _ in names]
+    columns = random.sample(sizes.known(_DATA_FIELDS), random.randint(*sizes.columns) - 1)
+    names = pick(random, sizes, NAMES if random.random() < 0.5 else NOUNS, sizes.rows)
+    cells = [_values(random, sizes, len(columns)) for _ in names]
     lines = [" | ".join([name, *row]) for name, row in zip(names, cells, strict=True)]
     text = "\n".join([" | ".join(["name", *columns]), *lines])
     exchanges: list[Exchange] = []
@@ -150,8 +150,8 @@ def table(random: Random, sizes: Sizes) -> Topic:
 
 def columns_of(random: Random, sizes: Sizes) -> Topic:
     """Name the columns of a table, or tell which of them a request is about."""
-    columns = pick(random, FIELDS, (sizes.columns[0], sizes.columns[1] + 1))
-    row = _values(random, len(columns))
+    columns = pick(random, sizes, FIELDS, (sizes.columns[0], sizes.columns[1] + 1))
+    row = _values(random, sizes, len(columns))
     text = " | ".join(columns) + "\n" + " | ".join(row)
     if random.random() < 0.5:
         return single("columns", text, f"{text}\nName the columns.", ", ".join(columns))
@@ -160,20 +160,24 @@ def columns_of(random: Random, sizes: Sizes) -> Topic:
     return single("columns", f"{index} {text}", question, columns[index])
 
 
-def _values(random: Random, wanted: int) -> list[str]:
+def _values(random: Random, sizes: Sizes, wanted: int) -> list[str]:
     found: dict[str, None] = {}
     while len(found) < wanted:
-        found[_value(random)] = None
+        found[_value(random, sizes)] = None
     return list(found)
 
 
-def _value(random: Random) -> str:
+def _value(random: Random, sizes: Sizes) -> str:
     kind = random.random()
     if kind < 0.4:
         return str(random.randint(1, 99))
     if kind < 0.5:
         return f"{random.randint(0, 99)}.{random.randint(0, 9)}"
-    return coined(random) if kind < 0.6 else random.choice(random.choice((CITIES, COLOURS, NAMES, FOODS, JOBS)))
+    return (
+        coined(random)
+        if kind < 0.5 + sizes.coined / 4
+        else random.choice(sizes.known(random.choice((CITIES, COLOURS, NAMES, FOODS, JOBS))))
+    )
 
 
 MAKERS: dict[Maker, int] = {

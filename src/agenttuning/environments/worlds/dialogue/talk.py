@@ -59,8 +59,7 @@ def fact(random: Random, sizes: Sizes) -> Topic:
 
 def introduction(random: Random, sizes: Sizes) -> Topic:
     """Take note of what the user tells about themselves, and know it a turn later."""
-    del sizes
-    name = random.choice(NAMES)
+    name = random.choice(sizes.known(NAMES))
     told, asked, values = random.choice(
         (
             ("I live in {}.", "Where do I live?", CITIES),
@@ -70,7 +69,7 @@ def introduction(random: Random, sizes: Sizes) -> Topic:
             ("My pet is a {}.", "What is my pet?", ANIMALS),
         )
     )
-    value = random.choice(values)
+    value = random.choice(sizes.known(values))
     greeting = Exchange(
         kind="introduction", question=f"My name is {name}. {told.format(value)}", answer=f"Nice to meet you, {name}."
     )
@@ -81,7 +80,7 @@ def introduction(random: Random, sizes: Sizes) -> Topic:
 
 def memory(random: Random, sizes: Sizes) -> Topic:
     """Keep words in mind and give one of them back."""
-    words = random.sample(FOODS + ANIMALS, max(2, min(4, sizes.rows[1])))
+    words = random.sample(sizes.known(FOODS + ANIMALS), max(2, min(4, sizes.rows[1])))
     told = random.choice(("Remember these words: {}.", "Keep in mind: {}.")).format(", ".join(words))
     question, answer = random.choice(
         (

@@ -9,9 +9,8 @@ from string import ascii_uppercase
 from typing import TypeAlias
 
 from agenttuning.core.records import Difficulty, Record
-from agenttuning.environments.worlds.dialogue.vocabulary import NOUNS, PARTS
+from agenttuning.environments.worlds.dialogue.vocabulary import NOUNS, PARTS, everyday
 
-_NEW = 0.4
 _CODES = 0.15
 
 
@@ -46,12 +45,26 @@ class Sizes:
     """Largest operand of a sum."""
     turns: tuple[float, float, float]
     """Shares of dialogues that want at least one, two and three exchanges."""
+    coined: float
+    """Share of lists with a word that no dictionary holds."""
+    everyday: bool
+    """Use only the few hundred most usual words."""
+
+    def known(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of the words that are in use."""
+        return everyday(words) if self.everyday else words
 
 
 SIZES: dict[Difficulty, Sizes] = {
-    "tiny": Sizes(words=(2, 5), rows=(2, 4), columns=(2, 3), operand=20, turns=(0.65, 0.25, 0.1)),
-    "standard": Sizes(words=(2, 10), rows=(2, 8), columns=(2, 5), operand=20, turns=(0.4, 0.35, 0.25)),
-    "hard": Sizes(words=(6, 16), rows=(6, 16), columns=(4, 7), operand=99, turns=(0.2, 0.4, 0.4)),
+    "tiny": Sizes(
+        words=(2, 5), rows=(2, 4), columns=(2, 3), operand=20, turns=(0.65, 0.25, 0.1), coined=0.1, everyday=True
+    ),
+    "standard": Sizes(
+        words=(2, 10), rows=(2, 8), columns=(2, 5), operand=20, turns=(0.4, 0.35, 0.25), coined=0.4, everyday=False
+    ),
+    "hard": Sizes(
+        words=(6, 16), rows=(6, 16), columns=(4, 7), operand=99, turns=(0.2, 0.4, 0.4), coined=0.4, everyday=False
+    ),
 }
 
 Maker: TypeAlias = Callable[[Random, Sizes], Topic]
@@ -62,15 +75,15 @@ def single(kind: str, key: str, question: str, answer: str) -> Topic:
     return Topic(key=f"{kind} {key}", exchanges=(Exchange(kind=kind, question=question, answer=answer),))
 
 
-def pick(random: Random, words: tuple[str, ...], sizes: tuple[int, int]) -> list[str]:
-    """Draw distinct words, as many as the sizes allow."""
-    return random.sample(words, random.randint(*sizes))
+def pick(random: Random, sizes: Sizes, words: tuple[str, ...], span: tuple[int, int]) -> list[str]:
+    """Draw distinct known words, as many as the span allows."""
+    return random.sample(sizes.known(words), random.randint(*span))
 
 
-def pick_some_new(random: Random, words: tuple[str, ...], sizes: tuple[int, int]) -> list[str]:
+def pick_some_new(random: Random, sizes: Sizes, words: tuple[str, ...], span: tuple[int, int]) -> list[str]:
     """Draw distinct words of which now and then one is joined of two parts, or a code: nothing to know by heart."""
-    drawn = pick(random, words, sizes)
-    if random.random() < _NEW:
+    drawn = pick(random, sizes, words, span)
+    if random.random() < sizes.coined:
         word = coined(random)
         if word not in drawn:
             drawn[random.randrange(len(drawn))] = word

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text.split()))
@@ -108,3 +110,28 @@ NUMBERS = _words("one two three four five six seven eight nine ten")
 ORDINALS = _words("first second third fourth fifth sixth seventh eighth ninth tenth")
 ANYTHING = tuple(dict.fromkeys(ANIMALS + FOODS + THINGS + PLACES + COLOURS + QUALITIES + ACTS + JOBS))
 NOUNS = tuple(dict.fromkeys(ANIMALS + FOODS + THINGS))
+_EVERYDAY = frozenset(
+    _words(
+        "bird cat cow dog duck fish fox frog goat hen horse lion mouse owl pig rabbit sheep snake tiger wolf "
+        "apple banana bread cake carrot cheese cherry egg grape ham honey lemon lettuce meat milk onion orange pear "
+        "potato rice salt soup sugar tea tomato bag ball basket bell book bottle bowl box brush candle card clock "
+        "coat coin cup disc fan fork glass hammer hat jar kettle key knife ladle lamp laptop letter map mug newspaper "
+        "pan paper pen pencil phone pillow plate pot ring rope shoe soap spatula sponge spoon statue ticket towel vase "
+        "watch armchair bed bench bridge cabinet cart chair closet countertop desk drawer dresser fridge garden gate "
+        "kitchen microwave ottoman oven park safe school shelf shop sink sofa stove table toaster toilet tower wall "
+        "window Anna Ben Carl Clara David Emma Eric Frank Grace Helen Ivan Jack Jane Karl Laura Leo Lucy Maria Mark "
+        "Nina Oscar Paul Peter Rosa Sam Tom Vera Walter Athens Berlin Boston Cairo Delhi Dublin Lima London Madrid "
+        "Miami Moscow Oslo Paris Prague Rome Seoul Sydney Tokyo Venice Vienna black blue brown gold gray green orange "
+        "pink red white yellow big clean cold cool dark dry hot long new old short small tall warm close cook find go "
+        "heat look open put read take turn use walk write baker doctor driver farmer nurse painter pilot singer "
+        "teacher writer age city class color colour count day height job kind name number place price rank score size "
+        "team weight year action answer color first form from group item list many next nothing result row rule table "
+        "task thing thought time turn value where word"
+    )
+)
+
+
+@lru_cache(maxsize=64)
+def everyday(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of the words that everybody uses every day."""
+    return tuple(word for word in words if word in _EVERYDAY)

@@ -49,21 +49,20 @@ _SENTENCES = (
 
 def repeat(random: Random, sizes: Sizes) -> Topic:
     """Say the words again."""
-    text = random.choice((" ", ", ")).join(pick_some_new(random, _ALL, sizes.words))
+    text = random.choice((" ", ", ")).join(pick_some_new(random, sizes, _ALL, sizes.words))
     asked = random.choice(("Repeat: {}", "Say this again: {}", "Copy these words: {}", 'Please write "{}" once more.'))
     return single("repeat", text, asked.format(text), text)
 
 
 def dictation(random: Random, sizes: Sizes) -> Topic:
     """Say a sentence again, or write it in capital letters."""
-    del sizes
-    thing = coined(random) if random.random() < 0.5 else random.choice(NOUNS)
+    thing = coined(random) if random.random() < sizes.coined else random.choice(sizes.known(NOUNS))
     sentence = random.choice(_SENTENCES).format(
         thing=thing,
-        place=random.choice(PLACES),
-        name=random.choice(NAMES),
-        city=random.choice(CITIES),
-        quality=random.choice(QUALITIES),
+        place=random.choice(sizes.known(PLACES)),
+        name=random.choice(sizes.known(NAMES)),
+        city=random.choice(sizes.known(CITIES)),
+        quality=random.choice(sizes.known(QUALITIES)),
         number=random.randint(1, 99),
     )
     if random.random() < 0.25:
@@ -74,7 +73,7 @@ def dictation(random: Random, sizes: Sizes) -> Topic:
 
 def quote(random: Random, sizes: Sizes) -> Topic:
     """Give words back inside marks."""
-    phrase = " ".join(pick_some_new(random, _ALL, (1, min(3, sizes.words[1]))))
+    phrase = " ".join(pick_some_new(random, sizes, _ALL, (1, min(3, sizes.words[1]))))
     marks, name = random.choice(
         (('"{}"', "double quotes"), ("'{}'", "single quotes"), ("({})", "brackets"), ("[{}]", "square brackets"),
          ("`{}`", "backticks"), ("<{}>", "angle brackets"), ("*{}*", "stars"))
@@ -85,14 +84,14 @@ def quote(random: Random, sizes: Sizes) -> Topic:
 
 def reverse(random: Random, sizes: Sizes) -> Topic:
     """Give the words from last to first."""
-    words = pick_some_new(random, _ALL, sizes.words)
+    words = pick_some_new(random, sizes, _ALL, sizes.words)
     asked = random.choice(("Reverse the order: {}", "Write these words backwards: {}", "From last to first: {}"))
     return single("reverse", " ".join(words), asked.format(" ".join(words)), " ".join(reversed(words)))
 
 
 def position(random: Random, sizes: Sizes) -> Topic:
     """Name the n-th word, or the last."""
-    words = pick_some_new(random, _ALL, sizes.words)
+    words = pick_some_new(random, sizes, _ALL, sizes.words)
     index = random.randrange(min(len(words), len(ORDINALS)))
     place = "last" if index == len(words) - 1 and random.random() < 0.5 else ORDINALS[index]
     asked = random.choice(("What is the {} word: {}", "Name the {} word of this list: {}", "Which word comes {}? {}"))
@@ -101,7 +100,7 @@ def position(random: Random, sizes: Sizes) -> Topic:
 
 def neighbour(random: Random, sizes: Sizes) -> Topic:
     """Name the word after or before another."""
-    words = pick_some_new(random, _ALL, sizes.words)
+    words = pick_some_new(random, sizes, _ALL, sizes.words)
     index = random.randrange(len(words) - 1)
     side = random.choice(("after", "before"))
     known, wanted = (index, index + 1) if side == "after" else (index + 1, index)
@@ -112,7 +111,7 @@ def neighbour(random: Random, sizes: Sizes) -> Topic:
 
 def capitals(random: Random, sizes: Sizes) -> Topic:
     """Change the case."""
-    phrase = " ".join(pick(random, NOUNS, (1, min(3, sizes.words[1]))))
+    phrase = " ".join(pick(random, sizes, NOUNS, (1, min(3, sizes.words[1]))))
     name, changed = random.choice(
         (("capital letters", phrase.upper()), ("small letters", phrase), ("title case", phrase.title()))
     )
@@ -123,8 +122,8 @@ def capitals(random: Random, sizes: Sizes) -> Topic:
 
 def replace(random: Random, sizes: Sizes) -> Topic:
     """Put one word in the place of another."""
-    words = pick_some_new(random, NOUNS, sizes.words)
-    old, new = random.choice(words), random.choice(_ALL)
+    words = pick_some_new(random, sizes, NOUNS, sizes.words)
+    old, new = random.choice(words), random.choice(sizes.known(_ALL))
     changed = " ".join(new if word == old else word for word in words)
     asked = random.choice(("Replace {} with {}: {}", "Change {} to {} in: {}"))
     question = asked.format(old, new, " ".join(words))
@@ -133,7 +132,7 @@ def replace(random: Random, sizes: Sizes) -> Topic:
 
 def remove(random: Random, sizes: Sizes) -> Topic:
     """Leave one word out."""
-    words = pick_some_new(random, _ALL, (max(2, sizes.words[0]), sizes.words[1]))
+    words = pick_some_new(random, sizes, _ALL, (max(2, sizes.words[0]), sizes.words[1]))
     out = random.choice(words)
     asked = random.choice(("Remove {} from the list: {}", "Leave out {}: {}"))
     left = ", ".join(word for word in words if word != out)
@@ -142,15 +141,14 @@ def remove(random: Random, sizes: Sizes) -> Topic:
 
 def join(random: Random, sizes: Sizes) -> Topic:
     """Write two words as one."""
-    del sizes
-    left, right = random.sample(NOUNS + PARTS, 2)
+    left, right = random.sample(sizes.known(NOUNS + PARTS), 2)
     question = random.choice(("Join {} and {}.", "Write {} and {} as one word.")).format(left, right)
     return single("join", f"{left} {right}", question, left + right)
 
 
 def add_word(random: Random, sizes: Sizes) -> Topic:
     """Put a word at an end of the list."""
-    *words, new = random.sample(_ALL, random.randint(*sizes.words) + 1)
+    *words, new = random.sample(sizes.known(_ALL), random.randint(*sizes.words) + 1)
     end = random.choice(("end", "start"))
     joined = ", ".join([*words, new] if end == "end" else [new, *words])
     question = random.choice(("Add {} at the {}: {}", "Put {} at the {} of: {}")).format(new, end, ", ".join(words))
@@ -159,7 +157,7 @@ def add_word(random: Random, sizes: Sizes) -> Topic:
 
 def count(random: Random, sizes: Sizes) -> Topic:
     """Count the words, or how often one of them occurs."""
-    words = pick(random, NOUNS, (max(2, sizes.words[0]), min(9, sizes.words[1])))
+    words = pick(random, sizes, NOUNS, (max(2, sizes.words[0]), min(9, sizes.words[1])))
     if random.random() < 0.5:
         question = random.choice(("How many words: {}", "Count the words: {}")).format(" ".join(words))
         return single("count", " ".join(words), question, str(len(words)))
@@ -171,7 +169,7 @@ def count(random: Random, sizes: Sizes) -> Topic:
 
 def alphabet(random: Random, sizes: Sizes) -> Topic:
     """Tell which of two or three words comes first in the alphabet."""
-    words = pick(random, NOUNS, (2, min(3, sizes.words[1])))
+    words = pick(random, sizes, NOUNS, (2, min(3, sizes.words[1])))
     question = random.choice(("Which comes first in the alphabet: {}?", "First by alphabet: {}")).format(
         " or ".join(words)
     )
@@ -185,7 +183,11 @@ def odd_one(random: Random, sizes: Sizes) -> Topic:
     wanted, other = random.sample(sorted(kinds), 2)
     inside, outside = kinds[wanted], kinds[other]
     word = random.choice([word for word in inside if word not in outside])
-    rest = [entry for entry in pick(random, outside, (1, min(8, max(2, sizes.words[1] - 2)))) if entry not in inside]
+    rest = [
+        entry
+        for entry in random.sample(outside, random.randint(1, min(8, max(2, sizes.words[1] - 2))))
+        if entry not in inside
+    ]
     listed = [*rest, word]
     random.shuffle(listed)
     question = random.choice(("Which of these is {}? {}", "Choose {}: {}")).format(wanted, ", ".join(listed))
