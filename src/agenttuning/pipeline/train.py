@@ -38,7 +38,7 @@ class TrainConfig(StageConfig):
     max_length: int = Field(default=4096, gt=0)
     """Longer dialogues lose their last turns; 4,096 in the paper (second-hand)."""
     batching: Batching = "packed"
-    """`packed` as the paper; `buckets` for small models on a CPU."""
+    """`packed` as the paper; `grouped` or `buckets` for small models on a CPU."""
     pass_tokens: int = Field(default=16384, gt=0)
     """Most tokens in one forward pass: what memory allows."""
     optimizer: Literal["adamw", "muon"] = "adamw"
