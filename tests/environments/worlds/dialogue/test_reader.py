@@ -64,6 +64,15 @@ def test_one_question_has_one_key_so_that_no_wording_carries_it_over_to_the_othe
         assert keys.setdefault(asked, topic.key) == topic.key
 
 
+@pytest.mark.parametrize("maker", [figures.plus, figures.minus, wording.capitals, formats.json_list])
+def test_one_instance_asked_in_two_ways_has_one_key(maker: Maker) -> None:
+    ways: dict[tuple[str | None, str], set[str]] = {}
+    for topic in drawn(maker, number=2_000):
+        (turn,) = topic.exchanges
+        ways.setdefault((topic.key, turn.answer), set()).add(turn.question)
+    assert max(map(len, ways.values())) >= 2
+
+
 @pytest.mark.parametrize("maker", OPEN)
 def test_every_open_topic_is_both_trained_and_tested_on(maker: Maker) -> None:
     keys = {topic.key for topic in drawn(maker, number=600) if topic.key is not None}
