@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.environments.worlds.dialogue.reader import read
 
 from agenttuning.core.environment import EnvironmentConfig
 from agenttuning.core.records import Difficulty, Reply, Sampling, Stop
@@ -123,6 +124,73 @@ def test_hostile_replies_are_wrong_and_never_raise(reply: str) -> None:
     played = play(TWO_TURNS, reply, reply)
     assert played.failure is None
     assert not played.score.success
+
+
+@given(
+    st.lists(st.text("ab-.", min_size=1, max_size=5), min_size=1, max_size=5),
+    st.lists(st.sampled_from(["", " ", "\t", "  "]), min_size=12, max_size=12),
+)
+def test_an_answer_stays_right_with_blanks_around_it_and_its_lines(words: list[str], blanks: list[str]) -> None:
+    for joint in (" ", "\n"):
+        answer = joint.join(words)
+        ends = zip(blanks[::2], blanks[1::2], strict=True)
+        padded = joint.join(f"{left}{word}{right}" for word, (left, right) in zip(words, ends, strict=False))
+        assert same_answer(f"\n{padded}\n", answer)
+        assert same_answer(answer, padded)
+        assert not same_answer(f"{padded}x", answer)
+        assert not same_answer(padded.upper(), answer) or answer.upper() == answer
+    assert len(words) == 1 or not same_answer("\n".join(words), " ".join(words))
+
+
+class Reading:
+    """Answers by an independent reading of the user's turns: of all of them, or of the last alone."""
+
+    name = "reading"
+    sampling: Sampling | None = None
+
+    def __init__(self, task: ChatTask, *, turns: int) -> None:
+        self.kinds, self.turns = [turn.kind for turn in task.exchanges], turns
+
+    def __call__(self, environment: Environment[Task], *, sample: int) -> Reading:
+        return self
+
+    async def reply(self, messages: Sequence[Message]) -> Reply:
+        asked = [message.content for message in messages if message.role == "user"]
+        try:
+            return Reply(content=read(self.kinds[len(asked) - 1], asked[-1], asked[-self.turns : -1]))
+        except (LookupError, StopIteration, StopAsyncIteration):
+            return Reply(content="I do not remember.")
+
+
+@pytest.mark.parametrize("difficulty", DIFFICULTIES)
+def test_what_a_policy_sees_is_all_it_needs(difficulty: Difficulty) -> None:
+    for task in some("test", difficulty, number=150):
+        assert asyncio.run(rollout(Chat(task), Reading(task, turns=99))).score.success
+
+
+def test_a_dialogue_with_a_recalled_fact_is_lost_without_memory() -> None:
+    tasks = [task for task in some("test", "hard", number=500) if "recall" in {turn.kind for turn in task.exchanges}]
+    assert len(tasks) > 15
+    for task in tasks:
+        score = asyncio.run(rollout(Chat(task), Reading(task, turns=1))).score
+        assert not score.success
+        assert score.reward == (len(task.exchanges) - 1) / len(task.exchanges)
+
+
+def test_a_dialogue_does_not_depend_on_what_was_answered() -> None:
+    for task in some("test", "standard", number=60):
+        wrong = play(task, *["no idea"] * len(task.exchanges))
+        right = play(task, *Chat(task).oracle())
+        asked = [[turn.content for turn in played.messages if turn.role == "user"] for played in (wrong, right)]
+        assert asked[0] == asked[1] == [turn.question for turn in task.exchanges]
+        assert wrong.score.reward == 0.0
+
+
+def test_a_setting_of_another_seed_or_difficulty_has_other_tasks_and_ids() -> None:
+    settings: list[tuple[Difficulty, int]] = [("tiny", 0), ("tiny", 1), ("hard", 0)]
+    drawn = [some("train", difficulty, number=50, seed=seed) for difficulty, seed in settings]
+    assert len({task.id for tasks in drawn for task in tasks}) == 150
+    assert len({tuple(task.exchanges for task in tasks) for tasks in drawn}) == 3
 
 
 def test_an_instruction_becomes_the_system_message(tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ def make_dialogue(seed: int, *, split: str, index: int, difficulty: Difficulty) 
         if _wants_pause(topic) and wanted == MOST_EXCHANGES and not exchanges:
             told, recall = topic.exchanges
             between = _topic(random, sizes, test=split == "test")
+            if _wants_pause(between):  # two things to recall would leave open which is asked for
+                continue
             exchanges = (told, between.exchanges[0], recall)
         else:
             exchanges += topic.exchanges

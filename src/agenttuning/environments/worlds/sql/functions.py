@@ -72,15 +72,18 @@ def _round(value: Value, places: Value = 0) -> float | int | None:
     number, digits = as_number(value), as_integer(places)
     if number is None or digits is None:
         return None
-    return number if isinstance(number, int) and digits >= 0 else round_half_away(number, digits)
+    if isinstance(number, int):
+        return number if digits >= 0 else int(round_half_away(number, digits))
+    return round_half_away(number, digits)
 
 
-def _truncate(value: Value, places: Value) -> float | None:
+def _truncate(value: Value, places: Value) -> float | int | None:
     number, digits = as_number(value), as_integer(places)
     if number is None or digits is None:
         return None
     scale = 10.0 ** max(-30, min(30, digits))
-    return math.trunc(number * scale) / scale if abs(number) < 1e15 else number
+    cut = math.trunc(number * scale) / scale if abs(number) < 1e15 else number
+    return int(cut) if isinstance(number, int) else cut
 
 
 def _power(base: Value, exponent: Value) -> float | None:

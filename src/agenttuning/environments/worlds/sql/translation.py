@@ -101,7 +101,10 @@ _TRANSLATIONS: Final = tuple(
         (r"no such column: (.*)", _unknown_column),
         (r"has no column named (.*)", _unknown_column),
         (r"ambiguous column name: (.*)", _said(1052, "23000", "Column '{name}' in field list is ambiguous")),
-        (r"values (?:for|were supplied)", _said(1136, "21S01", "Column count doesn't match value count at row 1")),
+        (
+            r"values (?:for|were supplied)|all VALUES must",
+            _said(1136, "21S01", "Column count doesn't match value count at row 1"),
+        ),
         (r"near \"(.*)\": syntax error", _syntax),
         (r"datatype mismatch", _syntax),
         (r"misuse of (?:window|aggregate)", _said(1111, "HY000", "Invalid use of group function")),

@@ -10,6 +10,8 @@ from functools import lru_cache
 Value = str | int | float | bytes | None
 """What SQLite hands to a function."""
 
+_DIGITS = re.compile(r"\s*([+-]?)0*(\d{1,20})", re.ASCII)
+"""The whole number that a text begins with; twenty digits are more than 64 bits hold."""
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)", re.ASCII)
 
 _LARGEST = 1.7976931348623157e308
@@ -68,10 +70,14 @@ def compare(left: Value, right: Value) -> int | None:
 
 def as_integer(value: Value) -> int | None:
     """Return a value cast to SIGNED: text by its leading digits, a double rounded half away from zero."""
-    number = as_number(value)
-    if number is None:
-        return None
-    whole = int(number) if isinstance(value, str | bytes) else round_half_away(number, 0)
+    if isinstance(value, str | bytes):
+        found = _DIGITS.match(as_text(value) or "")
+        whole: float = int(found[1] + found[2]) if found else 0
+    else:
+        number = as_number(value)
+        if number is None:
+            return None
+        whole = round_half_away(number, 0)
     return max(-(2**63), min(2**63 - 1, int(whole)))
 
 
