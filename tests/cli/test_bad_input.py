@@ -46,6 +46,7 @@ NOBODY = "collect.teacher={kind='openai', base_url='http://127.0.0.1:9', model='
         ("[construct.environments.chat]\n[serve]\nport = 99999", ["serve.port = 99999", "65535"]),
         ("[construct.environments.chat]\n[evaluate.sampling]\ntemperature = -1", ["evaluate.sampling.temperature"]),
         ("name = 'a b'\n[construct.environments.chat]", ["name = 'a b'"]),
+        ("name = '..'\n[construct.environments.chat]", ["name = '..'"]),
         ("seed = -3\n[construct.environments.chat]", ["seed = -3"]),
         ("name = [\n", ["is no TOML"]),
         ("a = 1\na = 2\n", ["is no TOML"]),
