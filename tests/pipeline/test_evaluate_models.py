@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,6 +93,7 @@ def test_a_teacher_that_is_not_there_leaves_nothing_to_learn_from(tmp_path: Path
 def test_a_server_that_answers_never_is_left_at_the_deadline(tmp_path: Path) -> None:
     """It takes the connection and says nothing: no time of ours is its to take."""
     run = constructed(tmp_path)
+    began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         teacher = {
             "kind": "openai",
@@ -102,6 +104,7 @@ def test_a_server_that_answers_never_is_left_at_the_deadline(tmp_path: Path) -> 
         collect(CollectConfig.model_validate({"teacher": teacher}), run)
     played = list(read_records(run.output("collect", "trajectories.jsonl"), Trajectory))
     assert len(played) == 2
+    assert time.monotonic() - began < 30
     assert all(one.failure and "deadline_seconds=0.2" in one.failure.message for one in played)
 
 

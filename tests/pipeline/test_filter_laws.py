@@ -103,16 +103,17 @@ def test_every_trajectory_is_kept_or_dropped_with_a_reason_and_the_table_says_so
 
 
 @given(episodes(), configs)
-def test_what_is_kept_may_be_learned_from(one: Trajectory, config: FilterConfig) -> None:
-    if not keep(one, config).kept:
-        return
-    assert one.failure is None
-    assert one.score.reward >= config.thresholds.get(one.environment, config.threshold)
+def test_what_is_kept_may_be_learned_from_and_all_of_that_is_kept(one: Trajectory, config: FilterConfig) -> None:
     dialogue = [message for message in one.messages if message.role != "system"]
-    assert [message.role for message in dialogue] == ["user", "assistant"] * (len(dialogue) // 2)
-    assert any(message.train for message in dialogue)
-    assert all(message.content.strip() for message in dialogue)
-    assert sum(not step.valid for step in one.steps) <= config.max_invalid_share * len(one.steps)
+    good = (
+        one.failure is None,
+        one.score.reward >= config.thresholds.get(one.environment, config.threshold),
+        [message.role for message in dialogue] == ["user", "assistant"] * (len(dialogue) // 2),
+        any(message.train for message in dialogue),
+        all(message.content.strip() for message in dialogue),
+        sum(not step.valid for step in one.steps) <= config.max_invalid_share * len(one.steps),
+    )
+    assert keep(one, config).kept == all(good)
 
 
 @given(episodes(), configs, st.sampled_from(REWARDS))
@@ -124,11 +125,15 @@ def test_a_stricter_filter_keeps_no_more(one: Trajectory, config: FilterConfig, 
     assert keep(one, config).kept >= keep(one, never_invalid).kept
 
 
-@given(st.lists(episodes(), min_size=2, max_size=8, unique_by=lambda one: one.key))
-def test_one_of_equal_dialogues_stays(trajectories: list[Trajectory]) -> None:
-    judged = list(stage._judge(trajectories, FilterConfig()))
-    contents = [tuple(m.content for m in one.messages) for one, verdict in judged if verdict.kept]
-    assert len(contents) == len(set(contents))
-    for one, verdict in judged:
-        if verdict.reason == "duplicate":
-            assert tuple(m.content for m in one.messages) in contents
+@given(st.lists(episodes(), min_size=1, max_size=3), st.integers(2, 4), st.booleans())
+def test_one_of_equal_dialogues_stays_when_asked(some: list[Trajectory], copies: int, drop: bool) -> None:
+    config = FilterConfig(threshold=0.0, thresholds={}, drop_duplicates=drop)
+    played = [
+        one.model_copy(update={"task": f"{number}", "sample": sample})
+        for number, one in enumerate(some)
+        for sample in range(copies)
+    ]
+    contents = [tuple(m.content for m in one.messages) for one in some if keep(one, config).kept]
+    judged = list(stage._judge(played, config))
+    kept = [tuple(m.content for m in one.messages) for one, verdict in judged if verdict.kept]
+    assert sorted(kept) == sorted(set(contents) if drop else contents * copies)
