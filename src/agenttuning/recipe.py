@@ -33,7 +33,7 @@ __all__ = ["Recipe", "apply_overrides", "read_recipe", "write_recipe"]
 class Recipe(Record):
     """One run; sections in the order of the stages."""
 
-    name: str = Field(min_length=1, pattern=r"^[\w.-]+$")
+    name: str = Field(min_length=1, pattern=r"^\w[\w.-]*$")
     """Name of the run; its folder is `<runs>/<name>`."""
     runs: Path = Path("runs")
     """Folder that holds the runs."""

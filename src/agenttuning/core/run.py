@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue, ValidationError
 
 from agenttuning.core.records import Record, digest
-from agenttuning.core.store import content_digest, write_atomic
+from agenttuning.core.store import RecordT, content_digest, write_atomic
 from agenttuning.errors import RunError
 
 if TYPE_CHECKING:
@@ -108,9 +108,12 @@ class Run:
         return self.folder / f"{STAGE_NAMES.index(stage) + 1}-{stage}"
 
     def manifest(self, stage: str) -> Manifest | None:
-        """Return the manifest of a finished stage, None when it is not finished."""
-        path = self.stage_folder(stage) / "manifest.json"
-        return Manifest.model_validate_json(path.read_bytes()) if path.is_file() else None
+        """Return the manifest of a finished stage, None when it is not finished.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        return _read(self.stage_folder(stage) / "manifest.json", Manifest)
 
     def output(self, stage: str, name: str) -> Path:
         """Return an output of an earlier stage.
@@ -136,7 +139,7 @@ class Run:
             config=config.model_dump(mode="json"),
             inputs={name: content_digest(path) for name, path in (inputs or {}).items()},
         )
-        earlier = _read_start(folder / "stage.json")
+        earlier = _read(folder / "stage.json", StageStart)
         if earlier is not None:
             if not self.resume:
                 raise RunError(
@@ -174,11 +177,11 @@ class Run:
             os.close(descriptor)
 
 
-def _read_start(path: Path) -> StageStart | None:
+def _read(path: Path, kind: type[RecordT]) -> RecordT | None:
     if not path.is_file():
         return None
     try:
-        return StageStart.model_validate_json(path.read_bytes())
+        return kind.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise RunError(f"{path} is damaged; delete the folder {path.parent} and run the stage again") from error
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from agenttuning.core.records import Record, Reply, Stop, Trajectory
 from agenttuning.core.rollout import rollout, rollouts
+from agenttuning.errors import SideError, boundary
 from agenttuning.policies.oracle import oracle_player
 
 if TYPE_CHECKING:
@@ -141,16 +142,25 @@ async def broken_laws(kind: type[Environment[Task]], task: Task) -> list[str]:
         broken.append(f"{kind.id}: the trajectory of task {task.id!r} does not survive JSON")
     if kind.task_type.model_validate_json(task.model_dump_json(exclude_defaults=True)) != task:
         broken.append(f"{kind.id}: task {task.id!r} does not survive JSON")
-    environment = kind(task)
+    try:
+        with boundary("environment"):
+            solved = await _solved_at_once(kind(task))
+    except SideError as error:
+        return [*broken, f"{kind.id}: task {task.id!r} cannot be opened and left: {error}; close() must bear any order"]
+    if solved:
+        broken.append(f"{kind.id}: task {task.id!r} is solved before the first action")
+    return broken
+
+
+async def _solved_at_once(environment: Environment[Task]) -> bool:
+    """Open and score an environment, closing it before, within and after."""
     await environment.close()
     async with environment:
         await environment.start()
-        opening_score = await environment.score()
+        score = await environment.score()
         await environment.close()
     await environment.close()
-    if opening_score.success:
-        broken.append(f"{kind.id}: task {task.id!r} is solved before the first action")
-    return broken
+    return score.success
 
 
 def has_oracle(environment: Environment[Task]) -> bool:

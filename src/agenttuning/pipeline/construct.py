@@ -95,13 +95,20 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
     if stage.finished:
         return stage.finished
     counts: dict[str, JsonValue] = {}
-    total = sum(size for plan in config.environments.values() for size in plan.tasks.values() if size != "all")
+    total = sum(_size(name, plan, purpose) for name, plan in config.environments.items() for purpose in plan.tasks)
     with progress("construct", total) as advance:
         entries = (
             entry for name, plan in config.environments.items() for entry in _entries(name, plan, counts, advance)
         )
         write_records(stage.folder / "tasks.jsonl", entries)
     return stage.finish(outputs=("tasks.jsonl",), counts=counts)
+
+
+def _size(name: str, plan: WorldPlan, purpose: Purpose) -> int:
+    size = plan.tasks[purpose]
+    if isinstance(size, int):
+        return size
+    return load_environment(name).splits(plan.config).get(plan.splits.get(purpose, purpose), 0)
 
 
 def _entries(name: str, plan: WorldPlan, counts: dict[str, JsonValue], advance: Advance) -> Iterator[Entry]:
