@@ -73,6 +73,7 @@ def test_what_is_settled_does_not_change_whatever_follows(before: str, behind: s
         ("abc\nUs", ("\nUser:", "s!"), 3),
         ("abc\n", ("x",), 4),
         ("ab\ufffd", (), 2),
+        ("abX\ufffd", ("X€",), 2),
         ("", ("x",), 0),
     ],
 )
