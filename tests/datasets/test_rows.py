@@ -19,6 +19,7 @@ from agenttuning.datasets.sharegpt import read_sharegpt
 from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     Row = dict[str, object]
@@ -109,12 +110,12 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     write_agentinstruct(path, [Conversation(id="a", messages=said)])
     before = path.read_bytes()
 
-    def breaks() -> object:
+    def breaks() -> Iterator[Conversation]:
         yield Conversation(id="b", messages=said)
         raise DataError("the source ends in a bad row")
 
     with pytest.raises(DataError, match="bad row"):
-        write_agentinstruct(path, breaks())  # type: ignore[arg-type]
+        write_agentinstruct(path, breaks())
     assert path.read_bytes() == before
     assert [one.id for one in read_agentinstruct(path)] == ["a"]
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]

@@ -81,6 +81,13 @@ def test_top_k_and_top_p_share_out_what_they_cut() -> None:
     assert drawn(LOGITS, Sampling(temperature=1.0, top_p=0.01), times=50).keys() == {4}
 
 
+def test_top_p_counts_what_top_k_has_left() -> None:
+    """Of .4, .3, .2, .1 the best two are .57 and .43 of what is left, so half of that is the first alone."""
+    logits = torch.tensor([0.4, 0.3, 0.2, 0.1]).log()
+    assert drawn(logits, Sampling(temperature=1.0, top_k=2, top_p=0.5), times=200).keys() == {0}
+    assert drawn(logits, Sampling(temperature=1.0, top_p=0.5), times=200).keys() == {0, 1}
+
+
 def test_the_score_is_the_models_own_whatever_the_temperature() -> None:
     """Log probabilities are compared between servers, so they know no temperature and no cut."""
     for sampling in (Sampling(), Sampling(temperature=5.0, top_k=2)):
