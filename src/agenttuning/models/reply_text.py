@@ -32,13 +32,12 @@ def settled_length(text: str, stop: Sequence[str]) -> int:
 
     A last character whose bytes are incomplete, and an end that may become a stop string, are held back.
     """
-    end = len(text)
-    while end > 0 and text[end - 1] == _INCOMPLETE:
-        end -= 1
+    whole = text.rstrip(_INCOMPLETE)
+    end = len(whole)
     for mark in stop:
-        for size in range(min(len(mark) - 1, len(text)), 0, -1):
-            if text.endswith(mark[:size]):
-                end = min(end, len(text) - size)
+        for size in range(min(len(mark) - 1, len(whole)), 0, -1):
+            if whole.endswith(mark[:size]):
+                end = min(end, len(whole) - size)
                 break
     return end
 
