@@ -115,3 +115,17 @@ def test_a_thing_that_no_place_accepts_stays_in_the_hand(kitchen: Game) -> None:
         house.act(command)
     assert not [command for command in house.admissible() if command.startswith("put ")]
     assert house.act("clean mug 1 with sinkbasin 1") == "You clean the mug 1 using the sinkbasin 1."
+
+
+@pytest.mark.parametrize(("first", "last"), [("heat", "cool"), ("cool", "heat"), ("clean", "heat"), ("cool", "clean")])
+def test_the_last_of_two_treatments_stays_and_heat_ends_cold(first: str, last: str) -> None:
+    house, model = House(KITCHEN), Model(KITCHEN, dialect="agentbench")
+    device = {"heat": "microwave 1", "cool": "fridge 1", "clean": "sinkbasin 1"}
+    walk = ["go to countertop 1", "take mug 1 from countertop 1"]
+    for verb in (first, last):
+        walk += [f"go to {device[verb]}", f"{verb} mug 1 with {device[verb]}"]
+    for command in (*walk, "examine mug 1"):
+        if command in house.admissible():
+            both_act(house, model, command)
+    assert house.marks[4] & {"ishot", "iscool", "isclean"} == model.marks["mug 1"] & {"ishot", "iscool", "isclean"}
+    assert len(house.marks[4] & {"ishot", "iscool"}) == 1

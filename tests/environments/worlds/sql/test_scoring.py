@@ -1,3 +1,5 @@
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,21 @@ def test_no_text_raises(text: str, label: list[str]) -> None:
 def test_the_label_itself_is_right_for_both_judges(label: list[str]) -> None:
     assert matches_2023(read_answer(repr(label)), label)
     assert matches_tolerant(read_answer(repr(label)), label)
+
+
+@given(st.lists(st.integers(-999, 999), min_size=1, max_size=5), st.sampled_from([0.0, 0.009, 0.02]), st.randoms())
+def test_the_tolerant_judge_forgives_a_hundredth_and_any_order(
+    numbers: list[int], apart: float, stream: random.Random
+) -> None:
+    given_numbers = [str(number + apart) for number in stream.sample(numbers, len(numbers))]
+    label = [str(number) for number in numbers]
+    assert matches_tolerant(given_numbers, label) is (apart < 0.01)
+    assert not matches_tolerant([*given_numbers, "5000"], label)
+    assert not matches_tolerant(given_numbers[1:], label)
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=3), min_size=2, max_size=5))
+def test_the_judge_of_2023_takes_the_values_as_a_set(values: list[str]) -> None:
+    assert matches_2023([*values, values[0]], values[::-1])
+    assert not matches_2023([*values, "d"], values)
+    assert not matches_2023([value.upper() for value in values], values)
