@@ -155,6 +155,12 @@ def _number(value: JsonValue) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
+GENERATED_WORDS = (
+    "Generated tasks reuse the same words, so the paper's rule, which bridges mismatches, finds most of them; "
+    "only trajectories that hold a sample word for word are dropped, unless configured otherwise."
+)
+
+
 def contamination_tables(facts: Facts) -> dict[str, Table]:
     """Return the contamination rates, by what was compared: with the text that all samples share, and without."""
     tables = facts.table("decontaminate", "rates")
@@ -247,7 +253,7 @@ def markdown(facts: Facts) -> str:
             f"{len(facts.loss)} steps, loss {facts.loss[0][1]:.3f} to {facts.loss[-1][1]:.3f}.\n",
         ]
     if held := dropped(facts):
-        parts += [f"Training trajectories dropped because they held a test sample: {held}.\n"]
+        parts += [f"Training trajectories dropped because they held a test sample: {held}. {GENERATED_WORDS}\n"]
     for name, table in contamination_tables(facts).items():
         parts += [f"## Contamination: {name}\n", table.markdown()]
     parts += ["## What made these numbers\n"]

@@ -93,6 +93,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         mixture_figures=_mixture_figures(mixed),
         loss_figure=curve(facts.loss) if len(facts.loss) > 1 else None,
         dropped=words.dropped(facts),
+        generated_words=words.GENERATED_WORDS,
         contamination=words.contamination_tables(facts),
         making=words.making_table(facts),
         provenance=words.provenance_table(facts),
