@@ -29,14 +29,14 @@ plan = st.fixed_dictionaries(
         "tasks": st.dictionaries(st.sampled_from(("train", "test")), st.integers(0, 99) | st.just("all"), min_size=1),
         "difficulty": st.sampled_from(("tiny", "standard", "hard")),
         "seed": st.integers(0, 9),
-        "splits": st.just({"test": "dev"}),
+        "splits": st.fixed_dictionaries({"test": st.just("dev")}),
     },
 )
 sampling = st.fixed_dictionaries(
     {}, optional={"temperature": share, "top_k": st.integers(0, 50), "max_new_tokens": positive, "seed": positive}
 )
 teacher = st.one_of(
-    st.just({"kind": "oracle"}),
+    st.fixed_dictionaries({"kind": st.just("oracle")}),
     st.builds(lambda replies: {"kind": "scripted", "replies": replies}, st.lists(st.text("ab\n\"'\\"), min_size=1)),
     st.builds(
         lambda drawn: {"kind": "openai", "base_url": "http://127.0.0.1:1/v1", "model": "m", "sampling": drawn}, sampling
@@ -53,8 +53,12 @@ recipes = st.fixed_dictionaries(
     optional={
         "seed": st.integers(0, 2**31),
         "collect": st.fixed_dictionaries({}, optional={"samples": positive, "teacher": teacher}),
-        "filter": st.fixed_dictionaries({}, optional={"threshold": share, "thresholds": st.just({"chat": 0.5})}),
-        "decontaminate": st.fixed_dictionaries({}, optional={"rule": st.just({"n": 8}), "drop": st.just("nothing")}),
+        "filter": st.fixed_dictionaries(
+            {}, optional={"threshold": share, "thresholds": st.fixed_dictionaries({"chat": st.just(0.5)})}
+        ),
+        "decontaminate": st.fixed_dictionaries(
+            {}, optional={"rule": st.fixed_dictionaries({"n": st.just(8)}), "drop": st.just("nothing")}
+        ),
         "mix": st.fixed_dictionaries({}, optional={"agent_share": share, "examples": positive}),
         "train": st.fixed_dictionaries(
             {}, optional={"steps": positive, "learning_rate": st.floats(1e-6, 1.0), "optimizer": st.just("muon")}

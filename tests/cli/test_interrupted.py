@@ -44,6 +44,13 @@ batching = "buckets"
 steps = 12
 checkpoint_every = 2
 """
+HEARS = """
+import signal, sys
+from agenttuning.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+raise SystemExit(main(sys.argv[1:]))
+"""
+"""A shell gives an ignored SIGINT to what it starts in the background, such as this test; undone."""
 FULL = """
 import resource, signal, sys
 from agenttuning.cli import main
@@ -62,7 +69,7 @@ def many(tmp_path: Path) -> Path:
 
 def start(*words: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = (sys.executable, "-m", "agenttuning", *words)
+    command = (sys.executable, "-c", HEARS, *words)
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 

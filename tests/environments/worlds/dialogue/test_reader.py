@@ -43,7 +43,7 @@ def test_an_independent_reading_answers_every_dialogue(split: str, difficulty: D
             assert read(turn.kind, turn.question, earlier) == turn.answer, (turn, earlier)
             earlier.append(turn.question)
             seen[turn.kind] += 1
-    assert seen.keys() == RULES.keys()
+    assert seen.keys() <= RULES.keys() if difficulty == "tiny" else seen.keys() == RULES.keys()
 
 
 def test_what_was_told_is_told_once_before_it_is_asked_for() -> None:
