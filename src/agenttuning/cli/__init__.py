@@ -134,17 +134,26 @@ def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     show.add_argument("file", help="FILE.jsonl or FILE.jsonl:N")
     show.add_argument("--mask", action="store_true", help="colour what the loss sees")
     show.add_argument("--json", action="store_true")
-    data = verbs.add_parser("data", help="validate and count dialogues in the field's formats")
-    data.set_defaults(module="data")
-    data.add_argument("action", choices=("validate", "stats", "convert"))
-    data.add_argument("source", type=Path)
-    data.add_argument(
-        "target", type=Path, nargs="?", help="convert: the AgentInstruct file to write (.json, .jsonl, .parquet)"
-    )
-    data.add_argument("--json", action="store_true")
+    _add_data_verbs(verbs.add_parser("data", help="dialogue formats, and official data that must be imported"))
     new = verbs.add_parser("new", help="write the skeleton of an environment")
     new.set_defaults(module="new")
     new.add_argument("id", help="a file name, for example my_world")
     doctor = verbs.add_parser("doctor", help="what works on this machine, and what to install for the rest")
     doctor.set_defaults(module="doctor")
     doctor.add_argument("--json", action="store_true")
+
+
+def _add_data_verbs(data: argparse.ArgumentParser) -> None:
+    data.set_defaults(module="data")
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, text in (("validate", "read every dialogue of a file"), ("stats", "count what a file holds")):
+        actions.add_parser(name, help=text).add_argument("source", type=Path)
+    convert = actions.add_parser("convert", help="write dialogues in AgentInstruct's format")
+    convert.add_argument("source", type=Path)
+    convert.add_argument("target", type=Path, nargs="?", help="the file to write (.json, .jsonl, .parquet)")
+    imported = actions.add_parser("import", help="convert a benchmark's own large files, once")
+    imported.add_argument("id", help="a world's id, for example webshop")
+    imported.add_argument("source", type=Path, help="folder with the benchmark's own files")
+    imported.add_argument("target", type=Path, nargs="?", help="folder to write (default: SOURCE/imported)")
+    for action in actions.choices.values():
+        action.add_argument("--json", action="store_true")

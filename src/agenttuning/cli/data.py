@@ -1,18 +1,22 @@
-"""`agenttuning data`: validate, count and convert dialogues in the field's formats."""
+"""`agenttuning data`: validate, count and convert dialogues in the field's formats; import official data."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from agenttuning.core.environment import ImportProgress
 from agenttuning.core.records import Trajectory
 from agenttuning.core.store import read_records
 from agenttuning.datasets.agentinstruct import read_agentinstruct, write_agentinstruct
 from agenttuning.datasets.conversation import Conversation
 from agenttuning.datasets.rows import read_rows
 from agenttuning.datasets.sharegpt import read_sharegpt
+from agenttuning.environments import load_environment
 from agenttuning.errors import RecipeError
+from agenttuning.pipeline.progress import progress
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Namespace) -> int:
     """Read every dialogue, so a file that passes is sound, and print what was found."""
+    if arguments.action == "import":
+        _print(_import(arguments.id, arguments.source, arguments.target), as_json=arguments.json)
+        return 0
     if arguments.action == "convert":
         if arguments.target is None:
             raise RecipeError("data convert needs a target file: agenttuning data convert SOURCE TARGET.json")
@@ -37,6 +44,19 @@ def main(arguments: Namespace) -> int:
         counts["characters"] += sum(len(message.content) for message in conversation.messages)
     _print({"source": str(arguments.source), **counts}, as_json=arguments.json)
     return 0
+
+
+def _import(name: str, source: Path, target: Path | None) -> dict[str, int | str]:
+    folder = target or source / "imported"
+    latest = ImportProgress(0, 0)
+    steps = load_environment(name).import_official(source, folder)
+    with ExitStack() as stack:
+        advance = None
+        for step in steps:
+            advance = advance or stack.enter_context(progress(f"import {name}", step.total, done=latest.done))
+            advance(steps=step.done - latest.done, note=step.note)
+            latest = step
+    return {"imported": str(folder), "bytes": latest.total, "note": latest.note}
 
 
 def _conversations(path: Path) -> Iterator[Conversation]:

@@ -66,6 +66,18 @@ class Step:
     """Why the episode ended; read only when `done`."""
 
 
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far `Environment.import_official` is."""
+
+    done: int
+    """Bytes of the source read so far."""
+    total: int
+    """Bytes of the source in all."""
+    note: str = ""
+    """The latest figure, such as `12,000 products`."""
+
+
 class Environment(ABC, Generic[TaskT_co]):
     """One episode of one task. Single use: enter it, play it, leave it.
 
@@ -102,6 +114,20 @@ class Environment(ABC, Generic[TaskT_co]):
         Raises:
             DataError: the official data is missing or of another format, or has no such split.
         """
+
+    @classmethod
+    def import_official(cls, source: Path, target: Path) -> Iterator[ImportProgress]:  # noqa: ARG003
+        """Convert official files that are too large to be read anew by every worker; run once, continued after a kill.
+
+        Args:
+            source: the folder with the benchmark's own files.
+            target: the folder to write; `official` then names it.
+
+        Raises:
+            DataError: the files are missing or of another format.
+            RecipeError: this world reads its official files as they are.
+        """
+        raise RecipeError(f"{cls.id} reads its official files as they are: set official = {str(source)!r}")
 
     @abstractmethod
     async def start(self) -> Sequence[Message]:
