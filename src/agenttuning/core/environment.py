@@ -95,6 +95,8 @@ class Environment(ABC, Generic[TaskT_co]):
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    expert_oracle: ClassVar[bool] = False
+    """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 
