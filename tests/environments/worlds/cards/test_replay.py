@@ -74,6 +74,7 @@ def test_an_illegal_message_ends_the_game_and_leaves_the_state(
     *_, before, last = run(path, capsys)
     assert (last["legal"], last["ending"], last["winner"]) == (False, "illegal", 1 - last["player"])
     assert (last["state"], last["fish"]) == (before["state"], before["fish"])
+    assert (last["next"], last["finish"]) == (None, None)
 
 
 @pytest.mark.parametrize(
