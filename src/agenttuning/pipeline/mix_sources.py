@@ -67,8 +67,9 @@ def trainable(trajectory: Trajectory) -> list[tuple[Message, ...]]:
     """
     if trajectory.never_train:
         raise DataError(
-            f"{trajectory.environment} task {trajectory.task!r} is test data ({trajectory.provenance.source}), which its "
-            "owners keep for evaluation and which is never trained on; construct the train side from another split"
+            f"{trajectory.environment} task {trajectory.task!r} ({trajectory.provenance.source}) is test data, which "
+            "its owners keep for evaluation and which is never trained on; name a training split instead: "
+            f"construct.environments.{trajectory.environment}.splits.train"
         )
     return [messages for messages in trajectory.dialogues if any(message.train for message in messages)]
 
