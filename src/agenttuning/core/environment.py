@@ -64,6 +64,8 @@ class Step:
     """Did the reply hold an action that the world knows, without repair."""
     stop: Stop = Stop.DONE
     """Why the episode ended; read only when `done`."""
+    fresh: Sequence[Message] | None = None
+    """Opening of a new dialogue, in place of `observation`: the model is shown nothing that was said before it."""
 
 
 @dataclass(frozen=True, slots=True)
