@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-_CODES: Final = dict(
-    zip(["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"], "efdbhiqBHIQ?", strict=True)
-)
+_CODES: Final = {
+    **{f"f{size}": code for size, code in ((2, "e"), (4, "f"), (8, "d"))},
+    **{f"i{size}": code for size, code in ((1, "b"), (2, "h"), (4, "i"), (8, "q"))},
+    **{f"u{size}": code for size, code in ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))},
+}
+"""NumPy's names of numbers, and how `struct` reads them."""
 _NUMPY_SCALAR: Final = frozenset({("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")})
 
 
