@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agenttuning.core.environment import ImportProgress
 from agenttuning.environments.worlds.sites.json_stream import ArrayReader
-from agenttuning.environments.worlds.sites.official import SUFFIX, Action, Candidate, Row
+from agenttuning.environments.worlds.sites.official import SUFFIX, UNFINISHED, Action, Candidate, Row
 from agenttuning.environments.worlds.sites.restricted_pickle import load_plain
 from agenttuning.errors import DataError
 
@@ -79,12 +79,14 @@ def import_folder(source: Path, target: Path) -> Iterator[ImportProgress]:
     target.mkdir(parents=True, exist_ok=True)
     waiting = [path for path in files if not (target / f"{path.stem}{SUFFIX}").is_file()]
     before = total - sum(path.stat().st_size for path in waiting)
+    (target / UNFINISHED).touch()
     yield ImportProgress(before, total)
     ranks = _read_ranks(source) if waiting else None
     for path in waiting:
         for read, actions in _convert(path, target / f"{path.stem}{SUFFIX}", ranks):
             yield ImportProgress(before + read, total, f"{actions:,} actions of {path.name}")
         before += path.stat().st_size
+    (target / UNFINISHED).unlink()
 
 
 def _read_ranks(source: Path) -> Ranks | None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX: Final = ".jsonl"
+UNFINISHED: Final = ".unfinished"
+"""Lies in the folder until its import is done."""
 _NUMBER: Final = re.compile(r"_\d+\Z")
 
 
@@ -107,6 +109,8 @@ def _files(folder: Path) -> list[Path]:
             f"no imported Mind2Web data at {str(folder)!r}; run `agenttuning data import mind2web DIR TARGET` on the "
             "folder with train_*.json and test_*.json, and name TARGET"
         )
+    if (folder / UNFINISHED).exists():
+        raise DataError(f"the import to {str(folder)!r} is not finished; run `agenttuning data import` again")
     return found
 
 

@@ -18,10 +18,20 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-_CODES: Final = dict(
-    zip(["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"], "efdbhiqBHIQ?", strict=True)
-)
+_CODES: Final = {
+    **{f"f{size}": code for size, code in ((2, "e"), (4, "f"), (8, "d"))},
+    **{f"i{size}": code for size, code in ((1, "b"), (2, "h"), (4, "i"), (8, "q"))},
+    **{f"u{size}": code for size, code in ((1, "B"), (2, "H"), (4, "I"), (8, "Q"))},
+}
+"""NumPy's names of numbers, and how `struct` reads them."""
 _NUMPY_SCALAR: Final = frozenset({("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")})
+
+
+_TORN: Final = (
+    *(AttributeError, EOFError, ImportError, IndexError, KeyError, MemoryError, OverflowError, TypeError, ValueError),
+    struct.error,
+)
+"""What reading a torn pickle raises; a length that was scribbled on asks for any amount of memory."""
 
 
 class _Type:
@@ -41,6 +51,20 @@ def _scalar(kind: _Type, data: bytes) -> float:
     return float(struct.unpack(kind.order + _CODES[kind.code], data)[0])
 
 
+def _bytes(text: str, encoding: str) -> bytes:
+    """Return bytes as old pickles write them: text of one character per byte."""
+    return text.encode("latin-1" if encoding == "latin1" else "ascii")
+
+
+_KNOWN: Final[dict[tuple[str, str], object]] = {
+    ("numpy", "dtype"): _Type,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "defaultdict"): defaultdict,
+    ("builtins", "dict"): dict,
+    ("__builtin__", "dict"): dict,
+}
+
+
 class _Plain(pickle.Unpickler):
     """Knows containers and numbers."""
 
@@ -48,11 +72,11 @@ class _Plain(pickle.Unpickler):
         """Return what a name of the pickle stands for."""
         if (module, name) in _NUMPY_SCALAR:
             return partial(_scalar)  # an object of its own: a pickle may write attributes on what it names
-        known = {("numpy", "dtype"): _Type, ("collections", "OrderedDict"): OrderedDict}
-        known |= {("collections", "defaultdict"): defaultdict, ("builtins", "dict"): dict}
-        if (module, name) not in known:
+        if (module, name) == ("_codecs", "encode"):
+            return partial(_bytes)
+        if (module, name) not in _KNOWN:
             raise pickle.UnpicklingError(f"the name {module}.{name}, which plain numbers do not need")
-        return known[module, name]
+        return _KNOWN[module, name]
 
     def persistent_load(self, pid: object) -> object:
         """Refuse references to what lies outside."""
@@ -74,7 +98,7 @@ def load_plain(path: Path) -> object:
         raise DataError(
             f"{path} is refused: it holds {error}; fetch the scores again from Mind2Web's authors"
         ) from error
-    except (AttributeError, EOFError, ImportError, IndexError, KeyError, TypeError, ValueError, struct.error) as error:
+    except _TORN as error:
         raise DataError(f"{path} is no whole pickle: {type(error).__name__}: {error}; fetch it again") from error
 
 
