@@ -147,7 +147,7 @@ class WebShop(Environment[WebShopTask]):
     @classmethod
     def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[str, int]:
         """Return the generator's splits, or those of the official files."""
-        settings = narrow(config, WebShopConfig)
+        narrow(config, WebShopConfig)
         return SPLITS
 
     @classmethod
@@ -176,7 +176,7 @@ class WebShop(Environment[WebShopTask]):
             Message(role="user", content=instruction),
             Message(role="assistant", content="Ok.", train=False),
             *(() if tiny else _example()),
-            Message(role="user", content=_observation(self._visit.page)),
+            Message(role="user", content=self._shown(self._visit.page)),
         )
 
     async def step(self, reply: str) -> Step:
@@ -189,7 +189,12 @@ class WebShop(Environment[WebShopTask]):
         carried_out = self._visit.act(action)
         if self._visit.purchase is not None:
             return Step("", done=True, action=action)
-        return Step(_observation(self._visit.page), action=action, valid=carried_out)
+        return Step(self._shown(self._visit.page), action=action, valid=carried_out)
+
+    def _shown(self, page: Page) -> str:
+        """Return a page as AgentBench sends it; the smallest tasks get its text alone, which names all buttons."""
+        tiny = self.task.difficulty == "tiny"
+        return page.text if tiny else f"Observation:\n{page.text}\n\nAvailable Actions:\n{page.actions}"
 
     async def score(self) -> Score:
         """Judge the purchase; without one the reward is 0."""
@@ -257,7 +262,3 @@ def _example() -> Iterator[Message]:
         shown = text.format(wish=_EXAMPLE_WISH)
         yield Message(role="user", content=f'Observation:\n"{shown}"\n\nAvailable Actions:\n{actions}')
         yield Message(role="assistant", content=f"Thought:\n{thought}\n\nAction:\n{action}", train=False)
-
-
-def _observation(page: Page) -> str:
-    return f"Observation:\n{page.text}\n\nAvailable Actions:\n{page.actions}"

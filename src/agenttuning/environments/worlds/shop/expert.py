@@ -73,7 +73,7 @@ def expert_steps(visit: Visit, goal: Goal, *, catalogue: Catalogue, words: str, 
 def tiny_steps(goal: Goal, *, words: str) -> Iterator[tuple[str, str]]:
     """Yield short, regular pairs for the smallest shops."""
     yield f"search {words}.", f"search[{words}]"
-    yield f"{goal.asin} is {words}.", f"click[{goal.asin.lower()}]"
+    yield f"{goal.asin} is {words}.", f"click[{goal.asin}]"
     for value in goal.options:
         yield f"choose {value}.", f"click[{value}]"
     yield "all is set.", "click[buy now]"

@@ -1,4 +1,4 @@
-"""The smallest shops: three products with two-word titles, one option, a wish of one line.
+"""The smallest shops: two products with two-word titles, one option, a wish of one line.
 
 Made so that a model of a million parameters can learn it; train and test share words, but no product: a title
 belongs to one split.
@@ -21,7 +21,7 @@ _NOUNS: Final = words(
 )
 _MATERIALS: Final = words("cotton glass gold iron oak paper steel stone wax wool")
 _COLORS: Final = words("black blue green pink red white")
-_TEXTS: Final = ("i want a {material} {noun} in {color}", "i need a {material} {noun}, {color}")
+_TEXTS: Final = ("a {material} {noun}", "one {material} {noun}")
 _HIGHEST: Final = 39
 _TEST_SHARE: Final = 5
 """One title in so many belongs to `test`: for every noun two materials."""
@@ -41,16 +41,15 @@ def make_tiny(index: int, *, seed: int, test: bool) -> TinyShop:
     noun = draw.choice(_NOUNS)
     material, other = draw.sample(_materials(noun, test=test), 2)
     another = draw.choice([word for word in _NOUNS if word != noun and material in _materials(word, test=test)])
-    wanted, *others = (
-        _product(name, draw=draw, test=test) for name in ((material, noun), (other, noun), (material, another))
-    )
-    if len({wanted.asin, *(product.asin for product in others)}) < len(others) + 1:
+    wanted = _product((material, noun), draw=draw, test=test)
+    like = _product(draw.choice(((other, noun), (material, another))), draw=draw, test=test)
+    if like.asin == wanted.asin:
         return make_tiny(-index - 1, seed=seed, test=test)
-    color = draw.choice(wanted.options["color"])
-    text = draw.choice(_TEXTS).format(material=material, noun=noun, color=color)
+    options = (draw.choice(wanted.options["color"]),) * draw.randint(0, 1)
+    text = draw.choice(_TEXTS).format(material=material, noun=noun) + "".join(f", {color}" for color in options)
     cap = draw_cap(wanted.price(seed=0), draw=draw)
-    goal = wish(wanted, text, attributes=(material,), options=(color,), cap=cap)
-    return TinyShop(tuple(draw.sample((wanted, *others), 3)), Wish(goal, f"{material} {noun}"))
+    goal = wish(wanted, text, attributes=(material,), options=options, cap=cap)
+    return TinyShop(tuple(draw.sample((wanted, like), 2)), Wish(goal, f"{material} {noun}"))
 
 
 def _materials(noun: str, *, test: bool) -> list[str]:
@@ -63,9 +62,9 @@ def _product(name: tuple[str, str], *, draw: random.Random, test: bool) -> Produ
     material, noun = name
     price = float(draw.randint(2, _HIGHEST))
     colors = tuple(draw.sample(_COLORS, 3))
-    number = int(digest(f"{name}/{price}/{colors}"), 16) % 9_000 // 2 * 2 + test
+    number = int(digest(f"{name}/{price}/{colors}"), 16) % 900 // 2 * 2 + test
     return Product(
-        asin=f"B{number:04}",
+        asin=f"B{number:03}",
         title=f"{material} {noun}",
         bullets=(f"made of {material}",),
         prices=(price,),
