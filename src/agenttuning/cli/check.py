@@ -51,7 +51,7 @@ async def check(
             played = _load(kind, variant, split, limit) if settings else tasks
             with progress(f"{kind.id} {name}", len(played)) as advance:
                 tally, lost = await play_oracle((kind(task) for task in played if has_oracle(kind(task))), advance)
-        except MissingExtraError as error:
+        except (DataError, MissingExtraError) as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
         oracles[name] = tally

@@ -31,24 +31,30 @@ product has, one per combination of options, one is drawn.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar, Final, TypedDict
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypeAlias, TypedDict
+
+from pydantic import Field
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Stop, Task
-from agenttuning.environments.worlds.shop.catalogue import GeneratedShop, Shop, SmallShop, open_shop
-from agenttuning.environments.worlds.shop.expert import expert_steps, tiny_steps
+from agenttuning.environments.worlds.shop.catalogue import GeneratedShop, OfficialShop, Shop, SmallShop, open_shop
+from agenttuning.environments.worlds.shop.expert import expert_steps, searchable, tiny_steps
 from agenttuning.environments.worlds.shop.nouns import LIGHT, load_tagger
 from agenttuning.environments.worlds.shop.product import Goal
+from agenttuning.environments.worlds.shop.recorded import Judged
 from agenttuning.environments.worlds.shop.visit import Visit
 from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from agenttuning.core.environment import ImportProgress
     from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.shop.pages import Page
     from agenttuning.environments.worlds.shop.visit import Catalogue
 
+Part: TypeAlias = Literal["all", "goals", "sessions"]
 MAX_ROUNDS: Final = 10
 SPLITS: Final = {"train": 20_000, "test": 1_000}
 INSTRUCTION: Final = """\
@@ -106,6 +112,7 @@ _EXAMPLE: Final = (
     ),
 )
 """One visit before the task: observation, available actions, thought, action."""
+_SAME_REWARD: Final = 1e-9
 _ACTION: Final = re.compile(r"[Aa]ction: *\n *((search|click)\[.+?])")
 
 
@@ -114,8 +121,12 @@ class WebShopConfig(EnvironmentConfig):
 
     tagger: str = LIGHT
     """Who finds the nouns of titles: `light`, our own, or a spaCy model such as `en_core_web_lg`."""
-    price_seed: int = 0
+    price_seed: int = Field(default=0, ge=0)
     """Seed of the price caps of official goals, and of prices that are given as a range."""
+    shots: Literal[0, 1] = 1
+    """Example visits before the task, not trained on; `tiny` tasks never have one, nor do AgentInstruct's records."""
+    part: Part = "all"
+    """Which tasks of an official folder: its goals, its recorded human visits, or all."""
 
 
 class WebShopTask(Task):
@@ -123,10 +134,15 @@ class WebShopTask(Task):
 
     goal: Goal
     shop: Shop
-    words: str
+    words: str = ""
     """What an expert searches for."""
     tagger: str = LIGHT
     price_seed: int = 0
+    shots: Literal[0, 1] = 1
+    actions: tuple[str, ...] = ()
+    """What a recorded visitor did; such a task is a success when the recorded reward comes out."""
+    judged: Judged | None = None
+    """How WebShop judged the recorded visit."""
 
 
 class WebShop(Environment[WebShopTask]):
@@ -138,6 +154,8 @@ class WebShop(Environment[WebShopTask]):
     task_type: ClassVar[type[Task]] = WebShopTask
     config_type: ClassVar[type[EnvironmentConfig]] = WebShopConfig
     extra: ClassVar[str | None] = "search"
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {"goals": {"part": "goals"}, "sessions": {"part": "sessions"}}
+    """What `check --official` plays: the expert on every goal, and every recorded visit again."""
 
     def __init__(self, task: WebShopTask) -> None:
         super().__init__(task)
@@ -147,8 +165,12 @@ class WebShop(Environment[WebShopTask]):
     @classmethod
     def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[str, int]:
         """Return the generator's splits, or those of the official files."""
-        narrow(config, WebShopConfig)
-        return SPLITS
+        settings = narrow(config, WebShopConfig)
+        if settings.official is None:
+            return SPLITS
+        from agenttuning.environments.worlds.shop.folder import official_splits
+
+        return official_splits(settings.official, part=settings.part)
 
     @classmethod
     def load(cls, split: Split, config: EnvironmentConfig | None = None) -> Iterator[WebShopTask]:
@@ -162,9 +184,26 @@ class WebShop(Environment[WebShopTask]):
         if split not in known:
             raise DataError(f"webshop has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
         common = _Common(
-            tagger=settings.tagger, price_seed=settings.price_seed, instruction=settings.read_instruction()
+            tagger=settings.tagger,
+            price_seed=settings.price_seed,
+            shots=settings.shots,
+            instruction=settings.read_instruction(),
         )
+        if settings.official is not None:
+            return _official(settings.official, split=split, common=common)
         return (_embedded(index, split=split, settings=settings, common=common) for index in range(known[split]))
+
+    @classmethod
+    def import_official(cls, source: Path, target: Path) -> Iterator[ImportProgress]:
+        """Read the product files once, into a store and a search index that all workers share.
+
+        Raises:
+            DataError: the files are missing or of another format.
+        """
+        from agenttuning.environments.worlds.shop.importing import import_shop
+        from agenttuning.environments.worlds.shop.source import require_files
+
+        return import_shop(require_files(source), target)
 
     async def start(self) -> Sequence[Message]:
         """Open the shop; return instruction, acknowledgement, the example visit and the first page."""
@@ -175,7 +214,7 @@ class WebShop(Environment[WebShopTask]):
         return (
             Message(role="user", content=instruction),
             Message(role="assistant", content="Ok.", train=False),
-            *(() if tiny else _example()),
+            *(() if tiny or not self.task.shots else _example()),
             Message(role="user", content=self._shown(self._visit.page)),
         )
 
@@ -210,8 +249,11 @@ class WebShop(Environment[WebShopTask]):
             price=price,
             options=purchase.options.values(),
             tagger=load_tagger(self.task.tagger),
+            judged=self.task.judged,
         )
-        return Score(reward=verdict.reward, success=verdict.reward == 1.0, metrics={**verdict.parts, "price": price})
+        wanted = self.task.judged.reward if self.task.judged else 1.0
+        success = abs(verdict.reward - wanted) < _SAME_REWARD
+        return Score(reward=verdict.reward, success=success, metrics={**verdict.parts, "price": price})
 
     def variant(self) -> str:
         """Name the noun tagger and the seed of the prices."""
@@ -222,19 +264,22 @@ class WebShop(Environment[WebShopTask]):
         assert self._visit is not None, "start() comes first"
         assert self._catalogue is not None
         if self.task.difficulty == "tiny":
-            steps = tiny_steps(self.task.goal, words=self.task.words)
-        else:
+            for thought, action in tiny_steps(self.task.goal, words=self.task.words):
+                yield f"Thought: {thought}\nAction:\n{action}"
+            return
+        steps: Iterable[tuple[str, str]] = (("The recorded customer did this next.", did) for did in self.task.actions)
+        if not self.task.actions:
             steps = expert_steps(
                 self._visit, self.task.goal, catalogue=self._catalogue, words=self.task.words, seed=self.task.id
             )
-        gap = " " if self.task.difficulty == "tiny" else "\n"
         for thought, action in steps:
-            yield f"Thought:{gap}{thought}{gap.strip(' ')}\nAction:\n{action}"
+            yield f"Thought:\n{thought}\n\nAction:\n{action}"
 
 
 class _Common(TypedDict):
     tagger: str
     price_seed: int
+    shots: Literal[0, 1]
     instruction: str | None
 
 
@@ -255,6 +300,27 @@ def _embedded(index: int, *, split: str, settings: WebShopConfig, common: _Commo
     return WebShopTask(
         id=f"{difficulty}-{split}-{index}", difficulty=difficulty, goal=wish.goal, shop=shop, words=wish.words, **common
     )
+
+
+def _official(folder: Path, *, split: str, common: _Common) -> Iterator[WebShopTask]:
+    from agenttuning.environments.worlds.shop.folder import SESSIONS, official_goals, official_visits
+
+    if split == SESSIONS:
+        for visit in official_visits(folder):
+            yield WebShopTask(
+                id=f"{split}-{visit.name}",
+                source="webshop-recorded",
+                goal=visit.goal,
+                shop=visit.shop,
+                actions=visit.fitting(MAX_ROUNDS),
+                judged=visit.judged,
+                **common,
+            )
+        return
+    shop = OfficialShop(folder=folder)
+    for index, goal in official_goals(folder, split=split, seed=common["price_seed"]):
+        words = searchable(goal.title)
+        yield WebShopTask(id=f"{split}-{index}", source="webshop-official", goal=goal, shop=shop, words=words, **common)
 
 
 def _example() -> Iterator[Message]:

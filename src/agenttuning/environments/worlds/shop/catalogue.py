@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from agenttuning.core.records import Record
 from agenttuning.environments.worlds.shop.pages import HITS
 from agenttuning.environments.worlds.shop.product import Product
+from agenttuning.environments.worlds.shop.recorded import RecordedCatalogue, RecordedShop
 from agenttuning.environments.worlds.shop.stock import products
 
 if TYPE_CHECKING:
@@ -31,7 +33,13 @@ class SmallShop(Record):
     products: tuple[Product, ...]
 
 
-Shop: TypeAlias = GeneratedShop | SmallShop
+class OfficialShop(Record):
+    """The shop that a folder with WebShop's data holds."""
+
+    folder: Path
+
+
+Shop: TypeAlias = GeneratedShop | SmallShop | OfficialShop | RecordedShop
 
 
 class MemoryCatalogue:
@@ -48,6 +56,10 @@ class MemoryCatalogue:
         """Return a product that the shop has."""
         return self._products[asin]
 
+    def find(self, asin: str) -> Product | None:
+        """Return a product, if the shop has it."""
+        return self._products.get(asin)
+
     def search(self, query: str) -> Sequence[str]:
         """Return the numbers of the best products, at most 50."""
         return [self._numbers[number] for number, _ in self._index.search(query, HITS)]
@@ -60,8 +72,18 @@ class MemoryCatalogue:
 
 
 def open_shop(shop: Shop) -> Catalogue:
-    """Return the catalogue; generated ones are made once per process and shared, for nothing changes them."""
-    return MemoryCatalogue(shop.products) if isinstance(shop, SmallShop) else _generated(shop)
+    """Return the catalogue; the large ones are made once per process and shared, for nothing changes them."""
+    match shop:
+        case SmallShop():
+            return MemoryCatalogue(shop.products)
+        case RecordedShop():
+            return RecordedCatalogue(shop)
+        case OfficialShop():
+            from agenttuning.environments.worlds.shop.folder import open_folder
+
+            return open_folder(shop.folder)
+        case GeneratedShop():
+            return _generated(shop)
 
 
 @lru_cache(maxsize=4)

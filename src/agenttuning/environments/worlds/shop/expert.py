@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.shop.pages import HITS, HITS_PER_PAGE
@@ -68,6 +69,11 @@ def expert_steps(visit: Visit, goal: Goal, *, catalogue: Catalogue, words: str, 
         name = _option_name(product, value)
         yield draw.choice(_OPTION).format(name=name, value=value), f"click[{value}]"
     yield draw.choice(_BUY), "click[Buy Now]"
+
+
+def searchable(title: str) -> str:
+    """Return the words of a title without what the action grammar reserves."""
+    return " ".join(re.sub(r"[\[\]\s]+", " ", title).split()) or "product"
 
 
 def tiny_steps(goal: Goal, *, words: str) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from agenttuning.environments.worlds.shop.nouns import NounTagger
     from agenttuning.environments.worlds.shop.product import Goal, Product
+    from agenttuning.environments.worlds.shop.recorded import Judged
 
 _SIMILAR: Final = 85
 _NO_NOUNS: Final = 0.2
@@ -77,11 +78,30 @@ class Verdict(Record):
         }
 
 
-def judge(product: Product, goal: Goal, *, price: float, options: Iterable[str], tagger: NounTagger) -> Verdict:
-    """Judge a purchase; `options` are the chosen values, `price` is in dollars."""
+def judge(
+    product: Product,
+    goal: Goal,
+    *,
+    price: float,
+    options: Iterable[str],
+    tagger: NounTagger,
+    judged: Judged | None = None,
+) -> Verdict:
+    """Judge a purchase at a price in dollars; `options` are the chosen values.
+
+    `judged` is the log of a recorded visit: what only product texts can tell is taken from it where they are missing.
+    """
+    logged = judged if judged is not None and judged.asin == product.asin and not judged.texts else None
+    likeness, hits = compare(product, goal, tagger=tagger), attribute_hits(product, goal.attributes)
+    if logged is not None:
+        hits = round(logged.attribute_share * len(goal.attributes))
+        if product.asin != goal.asin:
+            likeness = Likeness(
+                query_match=logged.query_match, category_match=logged.category_match, title_score=logged.title_score
+            )
     return Verdict(
-        likeness=compare(product, goal, tagger=tagger),
-        attribute_hits=attribute_hits(product, goal.attributes),
+        likeness=likeness,
+        attribute_hits=hits,
         option_hits=option_hits(tuple(options), goal.options),
         price_hit=price <= goal.price_cap,
         wanted=len(goal.attributes) + len(goal.options) + 1,
