@@ -178,11 +178,13 @@ class WebShop(Environment[WebShopTask]):
 
         Raises:
             DataError: the official files are missing or of another format, or there is no such split.
+            MissingExtraError: the noun tagger is not installed.
         """
         settings = narrow(config, WebShopConfig)
         known = cls.splits(settings)
         if split not in known:
             raise DataError(f"webshop has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
+        load_tagger(settings.tagger)
         common = _Common(
             tagger=settings.tagger,
             price_seed=settings.price_seed,

@@ -45,7 +45,7 @@ def write_shard(folder: Path, texts: Iterable[str]) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     part.mkdir(parents=True)
     starts = np.searchsorted(keys, np.arange(len(order) + 1) * len(lengths))
-    arrays = (
+    arrays: tuple[NDArray[np.generic], ...] = (
         starts,
         (keys % max(len(lengths), 1)).astype(np.int32),
         counts.astype(np.int32),
