@@ -54,7 +54,7 @@ async def check(
             with progress(f"{kind.id} {name}", len(played)) as advance:
                 solvable = (kind(task) for task in played if has_oracle(kind(task)))
                 tally, lost = await play_oracle(solvable, advance, may_lose=kind.expert_oracle)
-        except MissingExtraError as error:
+        except (DataError, MissingExtraError) as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
         oracles[name] = tally
