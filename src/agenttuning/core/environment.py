@@ -64,6 +64,8 @@ class Step:
     """Did the reply hold an action that the world knows, without repair."""
     stop: Stop = Stop.DONE
     """Why the episode ended; read only when `done`."""
+    kept: str | None = None
+    """What stays of the reply in the history, where a protocol cuts it; None keeps it whole."""
 
 
 @dataclass(frozen=True, slots=True)
