@@ -41,7 +41,7 @@ _PLACE: Final = _listed(
 _GROUND: Final = _listed("bay bridge field ford gate hall hill land port side town view wood")
 _GOODS: Final = _listed("bread cake coat fish fruit hat milk rice shoe soap tea toy")
 _REALMS: Final = ("Republic", "Kingdom")
-_ENDINGS: Final = {"company": ("", ", Inc.")}
+_ENDINGS: Final = {"company": ("", ", Ltd")}
 _FORMS: Final = {"city": "*", "country": "{} of *", "language": "*ish", "university": "University of *"}
 
 

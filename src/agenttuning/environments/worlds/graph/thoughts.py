@@ -20,7 +20,7 @@ _TINY: Final[Mapping[str, str]] = {
 }
 _LONG: Final[Mapping[str, Sequence[str]]] = {
     "get_relations": (
-        "I have to get away from {first}, so I first look at its relations.",
+        "My next step starts at {first}, so I look at its relations.",
         "To see how {first} is linked to what is asked, I list its relations.",
         "The question goes through {first}. Which relations does it have?",
         "Before I can follow anything from {first}, I need to know its relations.",
@@ -29,12 +29,12 @@ _LONG: Final[Mapping[str, Sequence[str]]] = {
         "Among these, {second} is the one that the question speaks of, so I follow it.",
         "The relation {second} gives the {label} of {first}, which is what I need.",
         "I need the {label} here. The list has {second}, so I follow that from {first}.",
-        "{second} fits the question best; it leads on from {first}.",
+        "Here {second} fits the question best; it leads on from {first}.",
     ),
     "intersection": (
         "The answer has to be in {first} and in {second}, so I intersect them.",
         "Both conditions must hold: I keep what {first} and {second} share.",
-        "{first} meets one condition and {second} the other. I need what is in both.",
+        "One condition is met by {first} and the other by {second}. I need what is in both.",
     ),
     "get_attributes": (
         "I have to compare the members of {first}, so I look at which measures they have.",
@@ -53,11 +53,11 @@ _LONG: Final[Mapping[str, Sequence[str]]] = {
     ),
     "count": (
         "The question asks for a number, so I count the members of {first}.",
-        "{first} holds what has to be counted.",
+        "What has to be counted is in {first}.",
         "How many there are is how many members {first} has.",
     ),
     "final": (
-        "{first} is what the question asks for.",
+        "The question asks for {first}.",
         "All conditions are met by {first}, so that is the answer.",
         "I have followed the whole question; the result is {first}.",
     ),
@@ -72,5 +72,4 @@ def think(function: str, arguments: Sequence[str], *, draw: random.Random, short
         "second": last,
         "label": last.rpartition(".")[2].replace("_", " "),
     }
-    text = (_TINY[function] if short else draw.choice(_LONG[function])).format(**words)
-    return text if short else text[0].upper() + text[1:]
+    return (_TINY[function] if short else draw.choice(_LONG[function])).format(**words)
