@@ -25,7 +25,7 @@ Deviations: official questions are played on Freebase only through `backend = "e
 rebuilt from the gold calls with decoys, named `agentbench-kg-reconstructed`, which is no AgentBench KG score. Lists are
 sorted (the original's order is random), caches live for one episode, only the seven tools can be called, an `Action`
 line is read for its first 4,000 characters. `parity = "strict"` keeps the quirks of the original that change scores:
-arguments break at every `,` and `)`; `#-1` is the last variable; ids of `g.` and topics by name are refused; only
+arguments break at every `,` and `)`; `#-1` is the last variable; ids of `g.` are refused; only
 published vocabulary and types count, and sets of unlike type labels cannot be intersected; a superlative looks at the
 whole program, leaves out the question's entities and can be neither nested nor counted. `"repaired"` has none of them.
 """

@@ -58,8 +58,8 @@ def _write(program: Program, calls: list[str], made: dict[Program, str]) -> str:
     return made[program]
 
 
-def gold_program(actions: Iterable[str]) -> Program:
-    """Return what the last variable of gold calls stands for.
+def gold_programs(actions: Iterable[str]) -> list[Program]:
+    """Return what each variable of gold calls stands for; the last is the answer.
 
     Raises:
         DataError: the calls make no variable, or name one that does not exist.
@@ -72,7 +72,7 @@ def gold_program(actions: Iterable[str]) -> Program:
             made.append(program)
     if not made:
         raise DataError("the gold calls make no variable")
-    return made[-1]
+    return made
 
 
 def _made(call: Call, made: list[Program]) -> Program | None:

@@ -6,6 +6,7 @@ N-Triples' form; everything else is a name inside Freebase's namespace, such as 
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ NAMESPACE: Final = "http://rdf.freebase.com/ns/"
 _XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 _FORBIDDEN: Final = re.compile(r'[\x00-\x20<>"{}|^`\\]')
 """What the grammar of SPARQL keeps out of an `<iri>`: nothing else can end it."""
+_ID: Final = re.compile(r"[a-z]\w*\.[\w.]+")
 _LITERAL: Final = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"(?:@(?P<language>[\w-]+)|\^\^<(?P<kind>[^>]*)>)?')
 
 
@@ -41,6 +43,11 @@ def number(value: float) -> str:
 def date(value: str) -> str:
     """Return `YYYY-MM-DD` as a date literal."""
     return f'"{value}"^^<{_XSD}date>'
+
+
+def text_term(value: str) -> str:
+    """Return a value as an object: the name of a thing where it is an id, else a text literal."""
+    return value if _ID.fullmatch(value) else json.dumps(value, ensure_ascii=False)
 
 
 def term(value: str) -> str:
