@@ -86,7 +86,7 @@ class EndpointStore:
         except httpx.TimeoutException as error:
             raise QueryRefusedError(f"no answer within {self._seconds:.0f} s") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise WorldError(f"the endpoint {self.url} cannot be asked: {error or type(error).__name__}") from error
+            raise WorldError(f"the endpoint {self.url} cannot be asked: {type(error).__name__} {error}") from error
         if response.status_code in _UNAVAILABLE:
             raise WorldError(f"the endpoint {self.url} answers with status {response.status_code}")
         if not response.is_success or any(mark in response.headers for mark in _PARTIAL):

@@ -17,7 +17,7 @@ from agenttuning.environments.worlds.graph.triples import plain
 from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 SAMPLE_SIZE: Final = 300
@@ -101,7 +101,7 @@ def read_questions(path: Path, *, split: str) -> Iterator[OfficialQuestion]:
     if name not in files:
         raise DataError(f"no split {split!r}{nearest(split, files)} at {str(path)!r}; found: {', '.join(files)}")
     rows = _read(files[name])
-    chosen = range(len(rows))
+    chosen: Sequence[int] = range(len(rows))
     if name != split:
         chosen = sorted(random.Random("train-300").sample(chosen, min(SAMPLE_SIZE, len(rows))))
     stride = _STRIDE.get(_stem(files[name]), 1)

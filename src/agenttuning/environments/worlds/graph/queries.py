@@ -54,8 +54,8 @@ def property_query(program: Program, *, parity: Parity) -> str:
     """
     if isinstance(program, Entity):
         return f"SELECT DISTINCT ?property WHERE {{ {iri(program.id)} ?property ?object . }}"
-    inner = answer_query(program, parity=parity)
-    return f"SELECT DISTINCT ?property WHERE {{ ?x ?property ?object . {{ {inner} }} }}"
+    members = f"SELECT DISTINCT ?x WHERE {{ {_body(program, parity=parity)} }}"
+    return f"SELECT DISTINCT ?property WHERE {{ ?x ?property ?object . {{ {members} }} }}"
 
 
 def _body(program: Program, *, parity: Parity, counted: bool = False) -> str:

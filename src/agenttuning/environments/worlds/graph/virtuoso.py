@@ -64,8 +64,9 @@ class VirtuosoStore:
                 auth=httpx.DigestAuth("dba", self._address.password),
             )
         except httpx.HTTPError as error:
-            raise WorldError(f"Virtuoso cannot be reached: {error or type(error).__name__}") from error
-        if not answer.is_success:
+            raise WorldError(f"Virtuoso cannot be reached: {type(error).__name__} {error}") from error
+        absent = method == "DELETE" and answer.status_code == httpx.codes.NOT_FOUND
+        if not answer.is_success and not absent:  # a graph without triples does not exist
             raise WorldError(f"Virtuoso does not take the triples: {answer.text[:300]}")
 
     async def column(self, query: str) -> Sequence[str]:
@@ -80,6 +81,8 @@ class VirtuosoStore:
         if client is None or endpoint is None:
             return
         with anyio.CancelScope(shield=True):
-            await endpoint.close()
-            async with client:
+            try:
                 await self._change(client, "DELETE")
+            finally:
+                await endpoint.close()
+                await client.aclose()
