@@ -40,24 +40,35 @@ def main(arguments: Namespace) -> int:
 async def check(
     kind: type[Environment[Task]], config: EnvironmentConfig, *, split: str | None, limit: int | None
 ) -> Report:
-    """Run the suite: every oracle on all tasks, then noise, then the laws."""
-    tasks = _load(kind, config, split, limit)
+    """Run the suite: every oracle on all tasks, then noise, then the laws.
+
+    A benchmark that comes installed is played as well, unless a split, a limit or a setting asks for a part.
+    """
+    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
+    tasks = _load(kind, config, split, most)
     oracles: dict[str, Tally] = {}
     failures: list[str] = []
-    variants = kind.oracles if config.official is not None else {}
-    for name, settings in (variants or {"oracle": {}}).items():
+    ruled = tasks[:3]
+    variants = dict(kind.oracles if config.official is not None else {}) or {"oracle": {}}
+    if split is None and limit is None and config == kind.config_type():
+        variants |= kind.installed
+    for name, settings in variants.items():
         variant = config.model_copy(update=settings)
         try:
-            played = _load(kind, variant, split, limit) if settings else tasks
+            if name in kind.installed:
+                played = _load(kind, variant, "test", None)
+                ruled += played[:3]
+            else:
+                played = _load(kind, variant, split, most) if settings else tasks
             with progress(f"{kind.id} {name}", len(played)) as advance:
                 tally, lost = await play_oracle((kind(task) for task in played if has_oracle(kind(task))), advance)
         except MissingExtraError as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
-        oracles[name] = tally
+        oracles[name] = tally.model_copy(update={"without_oracle": len(played) - tally.n})
         failures += [f"{name}: {line}" for line in lost]
     noise, loud = await play_noise(kind, tasks)
-    laws = [line for task in tasks[:3] for line in await broken_laws(kind, task)]
+    laws = [line for task in ruled for line in await broken_laws(kind, task)]
     return Report(
         environment=kind.id,
         source=", ".join(sorted({task.source for task in tasks})),
@@ -69,11 +80,10 @@ async def check(
     )
 
 
-def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, limit: int | None) -> list[Task]:
-    if limit is not None and limit < 1:
-        raise RecipeError(f"--limit must be at least 1, got {limit}")
+def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, most: int | None) -> list[Task]:
+    if most is not None and most < 1:
+        raise RecipeError(f"--limit must be at least 1, got {most}")
     splits = list(kind.splits(config)) if split is None else [split]
-    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
     found = {task.id: task for name in splits for task in islice(kind.load(name, config), most)}
     tasks = list(found.values())
     if not tasks:
@@ -85,7 +95,7 @@ def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
-        console.print(f"  {name}: {tally.success} of {tally.n} won")
+        console.print(f"  {name}: {tally.success} of {tally.n} won, {tally.without_oracle} tasks without an oracle")
     noise = report.noise
     console.print(f"  noise: {noise.success} of {noise.n} won, {noise.crashes} crashes")
     for line in report.failures:

@@ -95,6 +95,9 @@ class Environment(ABC, Generic[TaskT_co]):
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    installed: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Variants of the configuration whose benchmark comes with a pip extra, not as files that the user names: `check`
+    plays their whole `test` split and reports each apart."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 

@@ -33,6 +33,8 @@ class Tally(Record):
 
     success: int = 0
     n: int = 0
+    without_oracle: int = 0
+    """Tasks that were not played, because nothing solves them."""
 
 
 class NoiseTally(Tally):
