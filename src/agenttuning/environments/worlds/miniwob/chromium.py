@@ -6,6 +6,8 @@ and menus have settled whatever the machine's load, and the page's time limit ne
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio.to_thread
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 ACTION_SECONDS: Final = 20.0
 _LOAD_SECONDS: Final = 120.0
 _CLOSE_SECONDS: Final = 10.0
+_ICON_SECONDS: Final = 5.0
 _SECOND: Final = 1_000
 _EPOCH: Final = "2023-10-19T12:00:00"
 """Where the page's clock stands at first."""
@@ -46,6 +49,23 @@ _RESET: Final = """([seed, mode]) => {
     Math.seedrandom(seed);
     core.startEpisodeReal();
 }"""
+_PRELOAD: Final = """async () => {
+    const addresses = new Set();
+    for (const sheet of document.styleSheets) {
+        if (sheet.href) continue;
+        for (const rule of sheet.cssRules) {
+            const found = /^url\\("(.*)"\\)$/.exec(rule.style?.content ?? '');
+            if (found) addresses.add(new URL(found[1], document.baseURI).href);
+        }
+    }
+    window.agentPictures = [...addresses].map(address => Object.assign(new Image(), {src: address}));
+    await Promise.all(window.agentPictures.map(picture => picture.decode().catch(() => null)));
+}"""
+"""Icons that a style puts in place of a span take no room until they are loaded, and some change under the mouse."""
+_LOADED: Final = """() => [...document.querySelectorAll('#area *')].every(element => {
+    const box = element.getClientRects()[0];
+    return !box || box.width > 0 || !getComputedStyle(element).content.startsWith('url');
+})"""
 _UTTERANCE: Final = "() => { const told = core.getUtterance(); return told.utterance ?? told; }"
 _HTML: Final = """(extras) => {
     const area = document.getElementById('wrap').outerHTML;
@@ -118,8 +138,9 @@ class ChromiumTaskPage:
         await context.clock.pause_at(_EPOCH)
         self._page = page = await context.new_page()
         await page.goto(f"{root}/miniwob/{self._name}.html")
+        await page.evaluate(_PRELOAD)
         await page.evaluate(_RESET, self._reset)
-        await page.clock.run_for(_SECOND)
+        await _settle(page)
         utterance: str = await page.evaluate(_UTTERANCE)
         return utterance
 
@@ -148,7 +169,7 @@ class ChromiumTaskPage:
                 problem = target or f"No match of this xpath takes a {action.verb}."
             elif target is not None:
                 await (page.mouse.move if action.verb == "movemouse" else page.mouse.click)(*target)
-        await page.clock.run_for(_SECOND)
+        await _settle(page)
         return problem
 
     async def verdict(self) -> Verdict:
@@ -170,3 +191,11 @@ class ChromiumTaskPage:
         context, self._context = self._context, None
         if context is not None and self._browser is not None:
             await self._browser.run(context.close(), seconds=_CLOSE_SECONDS)
+
+
+async def _settle(page: Page) -> None:
+    """Let the page's second pass, then wait until its icons take their room."""
+    await page.clock.run_for(_SECOND)
+    deadline = time.monotonic() + _ICON_SECONDS
+    while not await page.evaluate(_LOADED) and time.monotonic() < deadline:  # noqa: ASYNC110  a page has no event for it
+        await asyncio.sleep(0.02)

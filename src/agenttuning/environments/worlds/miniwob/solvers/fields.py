@@ -56,10 +56,8 @@ def _time(look: Look) -> Iterator[Move]:
 def _algebra(look: Look) -> Iterator[Move]:
     first, sign, second, result = re.findall(r"x|[+-]|\d+", look.one("//*[@id='math-problem']").text_content())[:4]
     known = int(second if first == "x" else first)
-    if sign == "+":
-        answer = int(result) - known
-    else:
-        answer = int(result) + known if first == "x" else known - int(result)
+    unsigned = int(result) + known if first == "x" else known - int(result)
+    answer = int(result) - known if sign == "+" else unsigned
     yield from fill("//*[@id='math-answer']", str(answer))
     yield submit(f"x is {answer}, so I submit.")
 

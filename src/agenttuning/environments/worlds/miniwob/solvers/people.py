@@ -13,7 +13,20 @@ if TYPE_CHECKING:
 
     from agenttuning.environments.worlds.miniwob.solvers.look import Look, Move, Solver
 
-_OPENINGS: Final = frozenset("Find Locate Look Forward Send Go Please The Give I Navigate Search".split())
+_OPENINGS: Final = (
+    "Find",
+    "Locate",
+    "Look",
+    "Forward",
+    "Send",
+    "Go",
+    "Please",
+    "The",
+    "Give",
+    "I",
+    "Navigate",
+    "Search",
+)
 _DIRECT: Final = ("reply", "retweet", "like", "share")
 
 
