@@ -27,6 +27,7 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+    from pathlib import Path
 
     from playwright.async_api import Browser as PlaywrightBrowser
     from playwright.async_api import BrowserContext, Playwright
@@ -65,6 +66,11 @@ class Browser:
     def contexts(self) -> int:
         """Contexts that are open."""
         return len(self._browser.contexts) - 1
+
+    @property
+    def folder(self) -> Path:
+        """Where the browser writes; removed with it."""
+        return self._process.folder
 
     @property
     def version(self) -> str:
@@ -114,7 +120,11 @@ class Browser:
 
 
 async def _refuse(route: Route) -> None:
-    await route.abort()
+    """Answer a page's wish to leave with "no content", which keeps it where it is; load nothing else."""
+    if route.request.is_navigation_request():
+        await route.fulfill(status=204)
+    else:
+        await route.abort()
 
 
 class _Shared:

@@ -17,7 +17,9 @@ from typing import Final
 
 from agenttuning.errors import MissingExtraError, WorldError
 
-_PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
+PROGRAM_VARIABLE: Final = "AGENTTUNING_CHROMIUM"
+"""Names a program to start instead of the first one that is known on PATH."""
+_PROGRAMS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _START_SECONDS: Final = 60.0
 _FLAGS: Final = (
     "--headless",
@@ -59,11 +61,17 @@ the wait for its end is bounded."""
 
 def missing_program() -> str:
     """Return what must be installed before a browser can be started, or an empty string."""
-    return "" if _program() else "Chromium not found on PATH; install Debian's package chromium"
+    if _program():
+        return ""
+    named = os.environ.get(PROGRAM_VARIABLE)
+    if named:
+        return f"{PROGRAM_VARIABLE} names {named!r}, which is no program; correct it or unset it"
+    return f"no Chromium on PATH; install Debian's package {_PROGRAMS[0]}, or name a program in {PROGRAM_VARIABLE}"
 
 
 def _program() -> str | None:
-    return next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    named = os.environ.get(PROGRAM_VARIABLE)
+    return next(filter(None, map(shutil.which, [named] if named else _PROGRAMS)), None)
 
 
 class BrowserProcess:

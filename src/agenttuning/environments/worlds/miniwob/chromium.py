@@ -98,16 +98,23 @@ _TARGET: Final = """([xpath, choosing]) => {
         const box = [...element.getClientRects()].find(each => each.width > 0 && each.height > 0);
         if (!box || getComputedStyle(element).visibility !== 'visible') continue;
         const timed = element.tagName === 'INPUT' && ['date', 'time'].includes(element.type);
-        const x = box.left + (timed ? 6 : box.width / 2), y = box.top + box.height / 2;
-        const hit = document.elementFromPoint(x, y);
-        if (!hit || !(element.contains(hit) || hit.contains(element))) continue;
+        const across = timed ? [[6 / box.width, 0.5]] : [[0.5, 0.5], [0.5, 0.1], [0.5, 0.9], [0.1, 0.5], [0.9, 0.5]];
+        const points = across.map(([right, down]) => [box.left + right * box.width, box.top + down * box.height]);
+        const point = points.find(([x, y]) => {
+            const hit = document.elementFromPoint(x, y);
+            return hit && (element.contains(hit) || hit.contains(element));
+        });
+        if (!point) continue;
         if (element.tagName === 'SELECT') { element.focus(); return null; }
-        return [x, y];
+        return point;
     }
     return '';
 }"""
-"""Finds the first match that can be hit, and returns its point; a string is a problem, empty where no match can be hit;
-null where it is done: an option is selected, a list focused, without the list's native window."""
+"""Finds the first match that can be hit and returns the point, its centre unless that is covered.
+
+A string is a problem, empty where no match can be hit; null where it is done: an option is selected, or a list focused,
+without the list's native window.
+"""
 
 
 class ChromiumTaskPage:

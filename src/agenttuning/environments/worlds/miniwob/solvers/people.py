@@ -42,9 +42,9 @@ def _forward(name: str, receiver: str) -> Iterator[Move]:
 
 
 def _inbox(look: Look) -> Iterator[Move]:
-    (name,) = look.read(r"email by (\w+)")
+    (name,) = look.read(r"email by ([\w-]+)")
     reply = re.search(r'the text "(.*)"', look.utterance)
-    receiver = re.search(r"that email to (\w+)\.", look.utterance)
+    receiver = re.search(r"that email to ([\w-]+)\.", look.utterance)
     if receiver:
         yield from _forward(name, receiver[1])
     elif reply:
@@ -58,8 +58,8 @@ def _inbox(look: Look) -> Iterator[Move]:
 
 
 def _inbox_to_forward(look: Look) -> Iterator[Move]:
-    name = next(filter(None, look.read(r"(?:by|from) (\w+)|(\w+) (?:sent|wants his)")))
-    names = [word for word in re.findall(r"\b[A-Z]\w*", look.utterance) if word not in _OPENINGS]
+    name = next(filter(None, look.read(r"(?:by|from) ([\w-]+)|([\w-]+) (?:sent|wants his)")))
+    names = [word for word in re.findall(r"\b[A-Z][\w-]*", look.utterance) if word not in _OPENINGS]
     yield from _forward(name, next(each for each in names if each != name))
 
 
