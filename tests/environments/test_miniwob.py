@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
@@ -112,6 +115,22 @@ def test_unknown_splits_and_folders_without_pages_are_told(tmp_path: Path) -> No
         Miniwob.load("tset")
     with pytest.raises(DataError, match="46 pages"):
         next(iter(Miniwob.load("test", MiniwobConfig(official=tmp_path))))
+
+
+def test_the_base_install_lists_it_and_says_what_playing_needs() -> None:
+    script = """
+import sys
+sys.modules["lxml"] = None
+from agenttuning.cli import main
+assert main(["environments", "--json"]) == 0
+main(["check", "miniwob", "--limit", "1"])
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+    listed = {row["id"]: row for row in json.loads(done.stdout.splitlines()[0])}
+    assert listed["miniwob"]["oracle"]
+    assert "pip install 'agenttuning[web]'" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_number_says_what_made_it() -> None:

@@ -95,7 +95,8 @@ def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
-        console.print(f"  {name}: {tally.success} of {tally.n} won, {tally.without_oracle} tasks without an oracle")
+        left_out = f", {tally.without_oracle} tasks have no oracle" if tally.without_oracle else ""
+        console.print(f"  {name}: {tally.success} of {tally.n} won{left_out}")
     noise = report.noise
     console.print(f"  noise: {noise.success} of {noise.n} won, {noise.crashes} crashes")
     for line in report.failures:

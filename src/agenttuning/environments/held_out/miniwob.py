@@ -29,7 +29,7 @@ Oracle: scripted solvers of 43 of the 46 pages; none for click-checkboxes-soft, 
 email-inbox-nl-turk, whose wording needs a reader.
 Deviations: the paper played an eased fork of the pages (longer times, fewer mails and posts, addition only), so that
 its numbers are not comparable with those on stock pages, and every number says which pages made it; the paper's plan,
-critique and grounding calls are a policy (`agent_loop = "plan"`), the default is plain ReAct over one linear history;
+critique and grounding calls are the setting `plan` of a model, the default is plain ReAct over one linear history;
 seeds are fixed; the page's clock advances by one second per action, whatever the real time, and never runs out.
 """
 
@@ -193,19 +193,16 @@ class Miniwob(Environment[MiniwobTask]):
     def oracle(self) -> Iterator[str] | None:
         """Solve the page step by step from what it then shows; None for pages without a script."""
         if self.task.scene is not None:
-            from agenttuning.environments.worlds.forms.solver import solve
+            return _spoken(self._form_moves(self.task.scene))
+        from agenttuning.environments.worlds.miniwob.solvers import Look, solver
 
-            moves: Iterator[tuple[str, str]] = solve(
-                self.task.scene, name=self.task.id, plain=self.task.difficulty == "tiny"
-            )
-        else:
-            from agenttuning.environments.worlds.miniwob.solvers import Look, solver
+        script = solver(self.task.page)
+        return None if script is None else _spoken(script(Look(lambda: self._html, lambda: self._utterance)))
 
-            script = solver(self.task.page)
-            if script is None:
-                return None
-            moves = script(Look(lambda: self._html, lambda: self._utterance))
-        return (f"Thought: {thought}\nAction: {action}" for thought, action in moves)
+    def _form_moves(self, scene: Scene) -> Iterator[tuple[str, str]]:
+        from agenttuning.environments.worlds.forms.solver import solve  # only once played: it needs the extra
+
+        yield from solve(scene, name=self.task.id, plain=self.task.difficulty == "tiny")
 
     def variant(self) -> str:
         """Name the backend, and which pages and wordings it shows."""
@@ -217,6 +214,10 @@ class Miniwob(Environment[MiniwobTask]):
         """Leave the page."""
         if self._page is not None:
             await self._page.close()
+
+
+def _spoken(moves: Iterator[tuple[str, str]]) -> Iterator[str]:
+    return (f"Thought: {thought}\nAction: {action}" for thought, action in moves)
 
 
 def _shown(before: str, after: str) -> str:

@@ -42,7 +42,8 @@ class FormPage:
 
     def html(self) -> str:
         """Return the outer HTML of the task area."""
-        return html.tostring(self._document.find("body")[0], encoding="unicode")
+        shown: str = html.tostring(self.find("/html/body/*")[0], encoding="unicode")
+        return shown
 
     def find(self, xpath: str) -> list[HtmlElement]:
         """Return the matching elements in document order.
@@ -82,14 +83,12 @@ class FormPage:
             self._show(target.get("href", "")[1:])
 
     def _show(self, panel: str) -> None:
-        chosen = self._document.get_element_by_id(panel, None)
+        chosen = next((each for each in self.find("//div[@id]") if each.get("id") == panel), None)
         if chosen is None:
             return
-        for sibling in chosen.getparent().iterchildren("div"):
-            if sibling is chosen:
-                sibling.attrib.pop("style", None)
-            else:
-                sibling.set("style", _HIDDEN)
+        for sibling in (*chosen.itersiblings(), *chosen.itersiblings(preceding=True)):
+            sibling.set("style", _HIDDEN)
+        chosen.attrib.pop("style", None)
 
     def choose(self, matches: Sequence[HtmlElement]) -> bool:
         """Select the first visible match that is an option of a list; False where none is."""

@@ -6,9 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from lxml import html
+from agenttuning.errors import MissingExtraError, WorldError
 
-from agenttuning.errors import WorldError
+try:
+    from lxml import html
+except ModuleNotFoundError as error:
+    raise MissingExtraError("scripts read pages with lxml; run `pip install 'agenttuning[miniwob]'`") from error
 
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
