@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
@@ -35,10 +35,13 @@ def page_folder(given: Path | None) -> Path:
         if not all((given / "miniwob" / f"{page}.html").is_file() for page in PAGES):
             raise DataError(f"{given} does not hold the 46 pages as miniwob/NAME.html; give the folder above `miniwob`")
         return given.resolve()
-    found = importlib.util.find_spec("miniwob")
-    if found is None or not found.submodule_search_locations:
-        raise MissingExtraError("the pages of MiniWoB++ are not installed; run `pip install 'agenttuning[miniwob]'`")
-    return Path(found.submodule_search_locations[0]) / "html"
+    try:
+        found = distribution("miniwob").locate_file("miniwob/html")
+    except PackageNotFoundError as error:
+        raise MissingExtraError(
+            "the pages of MiniWoB++ are not installed; run `pip install 'agenttuning[miniwob]'`"
+        ) from error
+    return Path(str(found)).resolve()
 
 
 def page_version(folder: Path) -> str:
