@@ -60,12 +60,13 @@ async def check(
                 ruled += played[:3]
             else:
                 played = _load(kind, variant, split, most) if settings else tasks
-            with progress(f"{kind.id} {name}", len(played)) as advance:
-                tally, lost = await play_oracle((kind(task) for task in played if has_oracle(kind(task))), advance)
+            solved = [task for task in played if has_oracle(kind(task))]
+            with progress(f"{kind.id} {name}", len(solved)) as advance:
+                tally, lost = await play_oracle(map(kind, solved), advance)
         except MissingExtraError as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
-        oracles[name] = tally.model_copy(update={"without_oracle": len(played) - tally.n})
+        oracles[name] = tally.model_copy(update={"without_oracle": len(played) - len(solved)})
         failures += [f"{name}: {line}" for line in lost]
     noise, loud = await play_noise(kind, tasks)
     laws = [line for task in ruled for line in await broken_laws(kind, task)]

@@ -41,6 +41,16 @@ def test_a_label_passes_its_click_on_once(page: FormPage) -> None:
     assert page.texts() == {"note": "x"}
 
 
+def test_the_space_key_toggles_the_box_that_has_the_focus(page: FormPage) -> None:
+    _click(page, "//*[@id='box']")
+    page.type("a b")
+    assert page.ticked() == set()
+    page.type("  ")
+    page.press("backspace")
+    assert page.ticked() == set()
+    assert page.texts() == {}
+
+
 def test_what_is_hidden_cannot_be_clicked_until_its_tab_is_open(page: FormPage) -> None:
     before = page.html()
     assert not _click(page, "//*[@id='plain']")

@@ -2,7 +2,8 @@
 
 Text goes to the focused field, labels pass a click on, a tab shows its panel and hides the others, a list takes an
 option, a box toggles; a button is remembered, for whoever judges the page. As in a browser, what a user enters is a
-property of the element and does not show in the HTML.
+property of the element and does not show in the HTML. Unlike there, a list holds nothing until an option is chosen and
+takes no keys, and a click on a container hits the container, not what is drawn at its centre.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from lxml.html import HtmlElement
 
-_TEXT_TYPES: Final = ("text", "password")
 _HIDDEN: Final = "display: none;"
 
 
@@ -74,7 +74,7 @@ class FormPage:
         if label is not None and target.tag != "input":
             target = next(iter(label.iter("input")), target)
         kind = target.get("type", "text")
-        self._focus = target if target.tag == "input" and kind in _TEXT_TYPES else None
+        self._focus = target if target.tag == "input" else None
         if target.tag == "input" and kind == "checkbox":
             self._ticked ^= {target}
         elif target.tag == "button":
@@ -104,8 +104,12 @@ class FormPage:
         return any(map(self._visible, matches))
 
     def type(self, text: str) -> None:
-        """Send characters to the focused field, if there is one; these forms do not react to the enter key."""
-        if self._focus is not None:
+        """Send characters to the focused field, if there is one; a box knows the space, and nothing the enter key."""
+        if self._focus is None:
+            return
+        if self._focus.get("type") == "checkbox":
+            self._ticked ^= {self._focus} if text.count(" ") % 2 else set()
+        else:
             self._texts[self._focus] = self._texts.get(self._focus, "") + text.replace("\n", "")
 
     def press(self, key: str) -> None:

@@ -88,7 +88,7 @@ _TARGET: Final = """([xpath, choosing]) => {
     for (const element of found) {
         if (element.disabled) continue;
         const list = element.tagName === 'OPTION' && element.closest('select');
-        if (list) {
+        if (list && list.getClientRects().length) {
             element.selected = true;
             for (const name of ['input', 'change']) list.dispatchEvent(new Event(name, {bubbles: true}));
             return null;
