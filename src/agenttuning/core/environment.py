@@ -64,6 +64,8 @@ class Step:
     """Did the reply hold an action that the world knows, without repair."""
     stop: Stop = Stop.DONE
     """Why the episode ended; read only when `done`."""
+    fresh: Sequence[Message] | None = None
+    """Opening of a new dialogue, in place of `observation`: the model is shown nothing that was said before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ class Environment(ABC, Generic[TaskT_co]):
     installed: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """Variants of the configuration whose benchmark comes with a pip extra, not as files that the user names: `check`
     plays their whole `test` split and reports each apart."""
+    expert_oracle: ClassVar[bool] = False
+    """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 
