@@ -49,6 +49,7 @@ async def check(
     most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
     tasks = _load(kind, config, split, most)
     oracles: dict[str, Tally] = {}
+    left_out: dict[str, int] = {}
     failures: list[str] = []
     ruled = tasks[:3]
     variants = dict(kind.oracles if config.official is not None else {}) or {"oracle": {}}
@@ -67,7 +68,9 @@ async def check(
         except MissingExtraError as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
-        oracles[name] = tally.model_copy(update={"without_oracle": len(played) - len(solved)})
+        oracles[name] = tally
+        if len(solved) < len(played):
+            left_out[name] = len(played) - len(solved)
         failures += [f"{name}: {line}" for line in lost]
         if name in kind.installed:
             ruled += solved[:3]
@@ -81,6 +84,7 @@ async def check(
         oracle=oracle,
         win_rate_ci=rate_interval(oracle.success, oracle.n) if kind.expert_oracle and oracle.n else None,
         oracles=oracles if len(oracles) > 1 else {},
+        without_oracle=left_out,
         noise=noise,
         failures=[*laws, *shown(loud), *shown(failures)],
     )
@@ -101,8 +105,8 @@ def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
-        left_out = f", {tally.without_oracle} tasks have no oracle" if tally.without_oracle else ""
-        console.print(f"  {name}: {tally.success} of {tally.n} won{left_out}")
+        more = report.without_oracle.get(name)
+        console.print(f"  {name}: {tally.success} of {tally.n} won{f', {more} more have no oracle' if more else ''}")
     if report.win_rate_ci:
         low, high = report.win_rate_ci
         console.print(f"  an expert that may lose: 95 % interval of its win rate {low:.1%} to {high:.1%}")
