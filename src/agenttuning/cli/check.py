@@ -65,7 +65,7 @@ async def check(
             solved = [task for task in played if has_oracle(kind(task))]
             with progress(f"{kind.id} {name}", len(solved)) as advance:
                 tally, lost = await play_oracle(map(kind, solved), advance, may_lose=kind.expert_oracle)
-        except MissingExtraError as error:
+        except (DataError, MissingExtraError) as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
         oracles[name] = tally

@@ -66,6 +66,8 @@ class Step:
     """Why the episode ended; read only when `done`."""
     fresh: Sequence[Message] | None = None
     """Opening of a new dialogue, in place of `observation`: the model is shown nothing that was said before it."""
+    kept: str | None = None
+    """What stays of the reply in the history, where a protocol cuts it; None keeps it whole."""
 
 
 @dataclass(frozen=True, slots=True)
