@@ -66,7 +66,7 @@ def test_text_without_focus_is_lost() -> None:
         ("clickxpath //nothing", "No element matches"),
         ("clickxpath //[", "no xpath of elements"),
         ("clickoption //button", "takes a clickoption"),
-        ("clickxpath //a[b[c[d]]]", "nested deeper"),
+        ("clickxpath //a[b[c[d[e]]]]", "nested deeper"),
         ("movemouse //button", ""),
         ("press enter", ""),
     ],

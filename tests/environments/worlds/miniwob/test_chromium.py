@@ -175,6 +175,19 @@ def test_a_page_that_hangs_ends_its_episode_only(tmp_path: Path, monkeypatch: py
     assert _oracle("click-test", 0).score.reward == 1
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.2])
+def test_an_episode_that_is_cancelled_while_it_opens_leaves_no_page(seconds: float) -> None:
+    async def play() -> None:
+        episode = asyncio.create_task(rollout(Miniwob(_task("click-test", 0)), oracle_player))
+        await asyncio.sleep(seconds)
+        episode.cancel()
+        await asyncio.gather(episode, return_exceptions=True)
+
+    shared_browser()
+    asyncio.run(play())
+    assert shared_browser().contexts == 0
+
+
 def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     secret = tmp_path.parent / "secret.js"
     secret.write_text("document.body.id = 'leaked'")

@@ -54,9 +54,13 @@ def test_no_reply_raises_and_what_is_read_is_read_again(reply: str) -> None:
     ("argument", "word"),
     [
         ("//a[b[c]]", ""),
+        ("//div[.//span[text()='x']][.//a]//button", ""),
+        ("//a[.//b[.//c]]", "whole page"),
+        ("//*" * 60, "whole page"),
+        ("//a[count(//following::*) > 1]", ""),
         ("//a[contains(translate(normalize-space(text()), 'A', 'a'), 'x')]", ""),
         ("//a[text()='[[[[']", ""),
-        ("//a[b[c[d]]]", "nested"),
+        ("//a[b[c[d[e]]]]", "nested"),
         ("/" * (MAX_ARGUMENT + 1), "longer"),
     ],
 )

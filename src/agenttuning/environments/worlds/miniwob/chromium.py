@@ -127,6 +127,7 @@ class ChromiumTaskPage:
         self._browser: Browser | None = None
         self._context: BrowserContext | None = None
         self._page: Page | None = None
+        self._opening: asyncio.Future[str] | None = None
 
     async def open(self) -> str:
         """Load the page, start its episode and return what it asks for.
@@ -135,8 +136,9 @@ class ChromiumTaskPage:
             WorldError: the browser does not start, or broke.
             MissingExtraError: no Chromium is installed.
         """
-        self._browser = await anyio.to_thread.run_sync(shared_browser)
-        return await self._browser.run(self._open(self._browser), seconds=_LOAD_SECONDS)
+        self._browser = browser = await anyio.to_thread.run_sync(shared_browser)
+        self._opening = asyncio.ensure_future(browser.run(self._open(browser), seconds=_LOAD_SECONDS))
+        return await asyncio.shield(self._opening)  # a context that is being made could not be found and closed
 
     async def _open(self, browser: Browser) -> str:
         root = self._folder.as_uri()
@@ -194,7 +196,9 @@ class ChromiumTaskPage:
         return await self._browser.run(work, seconds=ACTION_SECONDS)
 
     async def close(self) -> None:
-        """Close the page's context. Safe to call twice, and without `open`."""
+        """Close the page's context, once it is there. Safe to call twice, and without `open`."""
+        if self._opening is not None:
+            await asyncio.wait([self._opening])
         context, self._context = self._context, None
         if context is not None and self._browser is not None:
             await self._browser.run(context.close(), seconds=_CLOSE_SECONDS)

@@ -15,7 +15,9 @@ Verb = Literal["type", "press", "clickxpath", "clickoption", "movemouse"]
 KEYS: Final = ("enter", "arrowleft", "arrowright", "arrowup", "arrowdown", "backspace")
 MAX_ARGUMENT: Final = 2_000
 """Characters; longer texts would be typed for minutes, and longer xpaths no page needs."""
-_MAX_NESTING: Final = 2
+_MAX_NESTING: Final = 3
+_MAX_COST: Final = 40
+"""Of all steps over the whole page: each costs 1 outside of predicates, 10 within one, 100 within two."""
 _MARK: Final = re.compile(r"^[ \t]*action:[ \t]*", re.IGNORECASE | re.MULTILINE)
 _FORMS: Final = (
     re.compile(r"(?P<verb>type)\s(?P<argument>.+)\Z", re.IGNORECASE),
@@ -23,6 +25,7 @@ _FORMS: Final = (
     re.compile(r"(?P<verb>clickxpath|clickoption|movemouse)\s(?P<argument>.+)\Z", re.IGNORECASE),
 )
 _LITERAL: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
+_COSTLY: Final = re.compile(r"[\[\]]|//|(?:ancestor|descendant|following|preceding)[\w-]*\s*::")
 _UNSPEAKABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -62,14 +65,18 @@ def parse_action(reply: str) -> Action | None:
 def refuse(action: Action) -> str:
     """Return why an action is not tried at all, or an empty string.
 
-    Predicates nested deeper than two levels could keep a page busy for hours: their cost multiplies.
+    The cost of an xpath multiplies with every level of predicates and with every step that looks at the whole page;
+    some of a few hundred characters would keep a page busy for days.
     """
     if len(action.argument) > MAX_ARGUMENT:
         return f"The argument of {action.verb} is longer than {MAX_ARGUMENT} characters."
     if action.verb in ("type", "press"):
         return ""
-    depth = deepest = 0
-    for character in _LITERAL.sub("", action.argument):
-        depth += (character == "[") - (character == "]")
+    depth = deepest = cost = 0
+    for mark in _COSTLY.findall(_LITERAL.sub("", action.argument)):
+        depth += (mark == "[") - (mark == "]")
         deepest = max(deepest, depth)
-    return f"The xpath is nested deeper than {_MAX_NESTING} levels." if deepest > _MAX_NESTING else ""
+        cost += 0 if mark in "[]" else 10 ** max(depth, 0)
+    if deepest > _MAX_NESTING:
+        return f"The xpath is nested deeper than {_MAX_NESTING} levels."
+    return "The xpath looks at the whole page too often." if cost > _MAX_COST else ""
