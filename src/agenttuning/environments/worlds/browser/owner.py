@@ -88,7 +88,7 @@ class Browser:
         try:
             return await asyncio.wrap_future(future)
         except Error as error:
-            raise WorldError(f"the browser broke: {error.message.splitlines()[0]}") from error
+            raise WorldError(f"the browser broke: {error.message.split("\n", 1)[0]}") from error
 
     async def new_context(self, *, allowed: str) -> BrowserContext:
         """Return a private context that loads only addresses beginning with `allowed`; call it inside `run`.
