@@ -88,7 +88,8 @@ class Browser:
         try:
             return await asyncio.wrap_future(future)
         except Error as error:
-            raise WorldError(f"the browser broke: {error.message.split("\n", 1)[0]}") from error
+            first, _, _ = error.message.partition("\n")
+            raise WorldError(f"the browser broke: {first}") from error
 
     async def new_context(self, *, allowed: str) -> BrowserContext:
         """Return a private context that loads only addresses beginning with `allowed`; call it inside `run`.
