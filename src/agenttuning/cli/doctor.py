@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agenttuning.core.records import Record
+from agenttuning.environments.worlds.browser.process import missing_program
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -23,6 +24,7 @@ _PACKAGES = {
     ),
     "serve": (("starlette", "uvicorn"), "agenttuning[serve]"),
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
+    "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
 }
 _PROGRAMS = {
     "database on MariaDB: server": (("mariadbd", "mariadb-install-db"), "apt-get install mariadb-server"),
@@ -60,6 +62,15 @@ def examine() -> list[Finding]:
     for what, (names, command) in _PROGRAMS.items():
         missing = [name for name in names if shutil.which(name, path=_SEARCH) is None]
         findings.append(_finding(what, missing, command))
+    browser = missing_program()
+    findings.append(
+        Finding(
+            what="miniwob on its own pages: browser",
+            works=not browser,
+            missing=browser and "chromium-headless-shell or chromium",
+            install=browser and "apt-get install chromium-headless-shell",
+        )
+    )
     return findings
 
 
