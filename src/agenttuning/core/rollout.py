@@ -69,6 +69,8 @@ class Episode:
             self.messages.append(Message(role="assistant", content=reply.content, train=True))
             with boundary("environment"):
                 step = await self.environment.step(reply.content)
+            if step.kept is not None:
+                self.messages[-1] = self.messages[-1].model_copy(update={"content": step.kept})
             self.steps.append(StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid))
             if step.done:
                 return step.stop

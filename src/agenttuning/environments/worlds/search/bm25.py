@@ -26,7 +26,7 @@ Analyzer: TypeAlias = "Callable[[str], list[str]]"
 K1: Final = 0.9
 B: Final = 0.4
 _ARRAYS: Final = ("data", "indices", "indptr")
-_SETTINGS: Final = "bm25.json"
+SETTINGS: Final = "bm25.json"
 
 
 class Bm25Index:
@@ -78,7 +78,7 @@ class Bm25Index:
             DataError: the folder holds no whole index.
         """
         try:
-            documents = int(json.loads((folder / _SETTINGS).read_text("utf-8"))["documents"])
+            documents = int(json.loads((folder / SETTINGS).read_text("utf-8"))["documents"])
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
             return cls(arrays, Vocabulary.load(folder), documents=documents, analyzer=analyzer)
         except (OSError, ValueError, KeyError) as error:
@@ -90,7 +90,7 @@ class Bm25Index:
         for name in _ARRAYS:
             np.save(folder / f"{name}.npy", self._arrays[name])
         self._vocabulary.save(folder)
-        (folder / _SETTINGS).write_text(json.dumps({"documents": self.documents}), "utf-8")
+        (folder / SETTINGS).write_text(json.dumps({"documents": self.documents}), "utf-8")
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """Return the score of every document; a term that stands twice in the query counts twice."""
