@@ -89,6 +89,19 @@ def test_scores_beside_the_files_become_ranks(tmp_path: Path) -> None:
     assert [(task.ranker, task.best_rank, task.never_train) for task in tasks] == [("official", 1, True)] * 4
 
 
+def test_an_action_without_candidates_is_ranked_like_the_others(tmp_path: Path) -> None:
+    for ranked in (True, False):
+        rows = []
+        for name, sides in (("u0", ((), ())), ("u1", (("3",), ("2", "4")))):
+            held = [[{"backend_node_id": n, "rank": int(n) if ranked else None} for n in side] for side in sides]
+            told = {"annotation_id": "a", "website": "w", "confirmed_task": "t", "previous_actions": []}
+            rows.append({**_action(name), **told, "pos_candidates": held[0], "neg_candidates": held[1]})
+        (tmp_path / "test_0.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        tasks = list(Mind2Web.load("test", Mind2WebConfig(official=tmp_path)))
+        assert [task.ranker for task in tasks] == ["official" if ranked else "bm25"] * 2
+        assert [task.top for task in tasks] == [(), ("2", "3", "4")]
+
+
 def test_scores_of_other_tasks_are_named(tmp_path: Path) -> None:
     source = _raw(tmp_path / "raw", {"train_0": ["a"]})
     _scores(source / "scores_all_data.pkl", ["other"])

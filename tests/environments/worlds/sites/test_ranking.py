@@ -77,16 +77,17 @@ def test_ranks_that_came_with_the_data_decide() -> None:
 
 def test_names_of_rankers() -> None:
     ranks = {"a": 0}
-    assert [open_ranker("auto", official=True)(held).name for held in (ranks, None)] == ["official", "bm25"]
-    assert open_ranker("bm25", official=True)(ranks).name == "bm25"
-    assert open_ranker("official", official=True)(ranks).name == "official"
-    with pytest.raises(DataError, match=r"hold no candidate ranks.*import again"):
-        open_ranker("official", official=True)(None)
-    with pytest.raises(RecipeError, match="needs official data"):
-        open_ranker("official", official=False)
+    assert open_ranker("auto", ranked=True)(ranks).name == "official"
+    assert open_ranker("auto", ranked=False)(None).name == "bm25"
+    assert open_ranker("bm25", ranked=True)(ranks).name == "bm25"
+    assert open_ranker("official", ranked=True)(ranks).name == "official"
+    with pytest.raises(DataError, match="some of these actions"):
+        open_ranker("auto", ranked=True)(None)
+    with pytest.raises(RecipeError, match="scores_all_data"):
+        open_ranker("official", ranked=False)
 
 
 def test_a_model_that_is_not_there_is_a_wrong_name(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     with pytest.raises(RecipeError, match="neither auto, bm25 or official"):
-        open_ranker(str(tmp_path), official=False)
+        open_ranker(str(tmp_path), ranked=False)
