@@ -146,6 +146,20 @@ def test_an_import_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "rows").iterdir()) == [f"train_{n}.jsonl" for n in range(3)]
 
 
+def test_scores_that_come_later_are_taken_by_the_next_import(tmp_path: Path) -> None:
+    source = _raw(tmp_path / "raw", {"train_0": ["a"], "train_1": ["b"]})
+    _import(source, tmp_path / "rows")
+    _scores(source / "scores_all_data.pkl", ["a"])
+    with pytest.raises(DataError, match="scores of other tasks"):
+        _import(source, tmp_path / "rows")
+    _scores(source / "scores_all_data.pkl", ["a", "b"])
+    broken_off = import_folder(source, tmp_path / "rows")
+    next(broken_off)
+    del broken_off
+    _import(source, tmp_path / "rows")
+    assert all(row.ranks for row in read_rows(tmp_path / "rows", split="train"))
+
+
 def test_a_torn_file_stops_the_import_and_leaves_no_row_file(tmp_path: Path) -> None:
     source = _raw(tmp_path / "raw", {"train_0": ["a"], "train_1": ["b"]})
     whole = (source / "train_1.json").read_bytes()

@@ -61,7 +61,7 @@ def test_which_element_is_right_does_not_move_it(right: str) -> None:
 def test_earlier_actions_are_part_of_the_query() -> None:
     page = Page(_sample().html)
     nodes = tuple("012345")
-    assert Bm25Ranker().rank(page, nodes, task="x", previous=["[link]  Sign in -> CLICK"])[0] == "2"
+    assert Bm25Ranker().rank(page, nodes, task="x", previous=["[link]  Sign in -> CLICK"])["2"] == 0
 
 
 def test_candidates_that_the_page_lacks_do_not_take_part() -> None:
@@ -73,6 +73,12 @@ def test_candidates_that_the_page_lacks_do_not_take_part() -> None:
 def test_ranks_that_came_with_the_data_decide() -> None:
     ranks = {str(n): (n * 5) % 6 for n in range(6)}
     assert rank_sample(_sample(), GivenRanker(ranks)).top == tuple(sorted(ranks, key=ranks.__getitem__))
+
+
+def test_given_ranks_count_as_they_stand() -> None:
+    ranks = {"0": 3, "1": 12, "2": 9, "3": 30, "4": 10, "5": 0}
+    ranking = rank_sample(_sample(), GivenRanker(ranks))
+    assert (ranking.top, ranking.best) == (("5", "0", "2"), 30)
 
 
 def test_names_of_rankers() -> None:
