@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import agenttuning
 from agenttuning.core.environment import Environment
 from agenttuning.core.records import Difficulty, Message, Reply, Stop, Task, Trajectory
 from agenttuning.core.rollout import rollout, rollouts
@@ -279,3 +283,28 @@ def test_wrong_settings_are_told_at_once() -> None:
         Mind2Web.load("tset")
     with pytest.raises(DataError, match="data import mind2web"):
         Mind2Web.load("train", Mind2WebConfig(official=Path("nowhere")))
+
+
+@pytest.mark.parametrize(
+    ("missing", "told"), [("lxml", "needs lxml"), ("bm25s", "'bm25s"), ("transformers", "cross-encoder")]
+)
+def test_what_is_not_installed_is_named_when_it_is_needed(missing: str, told: str) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from agenttuning.environments import load_environment\n"
+        "kind = load_environment('mind2web')\n"
+        "print(dict(kind.splits()))\n"
+        "config = kind.config_type.model_validate({'ranker': sys.argv[1]})\n"
+        "try:\n"
+        "    next(iter(kind.load('train', config)))\n"
+        "except Exception as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(agenttuning.__file__).parents[1])}
+    ranker = "some/model" if missing == "transformers" else "auto"
+    done = subprocess.run(
+        [sys.executable, "-c", code, ranker], capture_output=True, text=True, check=True, timeout=120, env=environment
+    )
+    assert "{'train': 20000, 'test': 1000}\nMissingExtraError" in done.stdout
+    assert told in done.stdout
+    assert "pip install 'agenttuning[search" in done.stdout

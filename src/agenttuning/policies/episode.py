@@ -49,6 +49,7 @@ class ModelPolicy:
         self._model = model
         self._config = config
         self._episode = episode
+        self._next = 0
 
     @property
     def name(self) -> str:
@@ -62,7 +63,8 @@ class ModelPolicy:
 
     async def reply(self, messages: Sequence[Message]) -> Reply:
         """Return the next assistant turn; raises what the model raises."""
-        turn = sum(message.role == "assistant" for message in messages)
+        turn = max(self._next, sum(message.role == "assistant" for message in messages))
+        self._next = turn + 1  # goes on where a dialogue starts anew
         seen = guard_history(messages) if self._config.history_guard else messages
         seed = turn_seed(self.sampling, episode=self._episode, turn=turn)
         return await self._model.answer(seen, sampling=self.sampling.model_copy(update={"seed": seed}))

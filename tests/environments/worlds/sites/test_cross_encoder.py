@@ -63,5 +63,5 @@ def test_candidates_are_ranked_by_the_models_score(model: Path) -> None:
         with torch.inference_mode():
             scores[node] = network(**pair).logits.item()
     assert len(set(scores.values())) == len(nodes)
-    assert list(ranked) == sorted(nodes, key=lambda node: -scores[node])
+    assert sorted(nodes, key=ranked.__getitem__) == sorted(nodes, key=lambda node: -scores[node])
     assert encoder.rank(PAGE, nodes, task="Find help", previous=["a", "b", "c", "d"]) == ranked

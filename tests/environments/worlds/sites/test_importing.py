@@ -89,6 +89,19 @@ def test_scores_beside_the_files_become_ranks(tmp_path: Path) -> None:
     assert [(task.ranker, task.best_rank, task.never_train) for task in tasks] == [("official", 1, True)] * 4
 
 
+def test_an_action_without_candidates_is_ranked_like_the_others(tmp_path: Path) -> None:
+    for ranked in (True, False):
+        rows = []
+        for name, sides in (("u0", ((), ())), ("u1", (("3",), ("2", "4")))):
+            held = [[{"backend_node_id": n, "rank": int(n) if ranked else None} for n in side] for side in sides]
+            told = {"annotation_id": "a", "website": "w", "confirmed_task": "t", "previous_actions": []}
+            rows.append({**_action(name), **told, "pos_candidates": held[0], "neg_candidates": held[1]})
+        (tmp_path / "test_0.jsonl").write_text("\n".join(map(json.dumps, rows)))
+        tasks = list(Mind2Web.load("test", Mind2WebConfig(official=tmp_path)))
+        assert [task.ranker for task in tasks] == ["official" if ranked else "bm25"] * 2
+        assert [task.top for task in tasks] == [(), ("2", "3", "4")]
+
+
 def test_scores_of_other_tasks_are_named(tmp_path: Path) -> None:
     source = _raw(tmp_path / "raw", {"train_0": ["a"]})
     _scores(source / "scores_all_data.pkl", ["other"])
@@ -131,6 +144,20 @@ def test_an_import_that_was_killed_goes_on(tmp_path: Path) -> None:
     assert finished.stat().st_mtime_ns == stamp
     assert [row.id for row in read_rows(tmp_path / "rows", split="train")][::2] == ["a_u0", "b_u0", "c_u0", "d_u0"]
     assert sorted(path.name for path in (tmp_path / "rows").iterdir()) == [f"train_{n}.jsonl" for n in range(3)]
+
+
+def test_scores_that_come_later_are_taken_by_the_next_import(tmp_path: Path) -> None:
+    source = _raw(tmp_path / "raw", {"train_0": ["a"], "train_1": ["b"]})
+    _import(source, tmp_path / "rows")
+    _scores(source / "scores_all_data.pkl", ["a"])
+    with pytest.raises(DataError, match="scores of other tasks"):
+        _import(source, tmp_path / "rows")
+    _scores(source / "scores_all_data.pkl", ["a", "b"])
+    broken_off = import_folder(source, tmp_path / "rows")
+    next(broken_off)
+    del broken_off
+    _import(source, tmp_path / "rows")
+    assert all(row.ranks for row in read_rows(tmp_path / "rows", split="train"))
 
 
 def test_a_torn_file_stops_the_import_and_leaves_no_row_file(tmp_path: Path) -> None:

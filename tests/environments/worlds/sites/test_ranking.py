@@ -61,7 +61,7 @@ def test_which_element_is_right_does_not_move_it(right: str) -> None:
 def test_earlier_actions_are_part_of_the_query() -> None:
     page = Page(_sample().html)
     nodes = tuple("012345")
-    assert Bm25Ranker().rank(page, nodes, task="x", previous=["[link]  Sign in -> CLICK"])[0] == "2"
+    assert Bm25Ranker().rank(page, nodes, task="x", previous=["[link]  Sign in -> CLICK"])["2"] == 0
 
 
 def test_candidates_that_the_page_lacks_do_not_take_part() -> None:
@@ -75,18 +75,25 @@ def test_ranks_that_came_with_the_data_decide() -> None:
     assert rank_sample(_sample(), GivenRanker(ranks)).top == tuple(sorted(ranks, key=ranks.__getitem__))
 
 
+def test_given_ranks_count_as_they_stand() -> None:
+    ranks = {"0": 3, "1": 12, "2": 9, "3": 30, "4": 10, "5": 0}
+    ranking = rank_sample(_sample(), GivenRanker(ranks))
+    assert (ranking.top, ranking.best) == (("5", "0", "2"), 30)
+
+
 def test_names_of_rankers() -> None:
     ranks = {"a": 0}
-    assert [open_ranker("auto", official=True)(held).name for held in (ranks, None)] == ["official", "bm25"]
-    assert open_ranker("bm25", official=True)(ranks).name == "bm25"
-    assert open_ranker("official", official=True)(ranks).name == "official"
-    with pytest.raises(DataError, match=r"hold no candidate ranks.*import again"):
-        open_ranker("official", official=True)(None)
-    with pytest.raises(RecipeError, match="needs official data"):
-        open_ranker("official", official=False)
+    assert open_ranker("auto", ranked=True)(ranks).name == "official"
+    assert open_ranker("auto", ranked=False)(None).name == "bm25"
+    assert open_ranker("bm25", ranked=True)(ranks).name == "bm25"
+    assert open_ranker("official", ranked=True)(ranks).name == "official"
+    with pytest.raises(DataError, match="some of these actions"):
+        open_ranker("auto", ranked=True)(None)
+    with pytest.raises(RecipeError, match="scores_all_data"):
+        open_ranker("official", ranked=False)
 
 
 def test_a_model_that_is_not_there_is_a_wrong_name(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     with pytest.raises(RecipeError, match="neither auto, bm25 or official"):
-        open_ranker(str(tmp_path), official=False)
+        open_ranker(str(tmp_path), ranked=False)

@@ -66,7 +66,7 @@ class OfficialRow:
     id: str
     sample: Sample
     ranks: Mapping[str, int] | None
-    """Node id to rank; None where the data hold no ranks."""
+    """Node id to rank; None where a candidate has none."""
 
 
 def split_of(path: Path) -> str:
@@ -100,6 +100,17 @@ def read_rows(folder: Path, *, split: str) -> Iterator[OfficialRow]:
             f"mind2web has no split {split!r}{nearest(split, known)} at {str(folder)!r}; found: {', '.join(known)}"
         )
     return (row for path in files for row in _read(path))
+
+
+def are_ranked(folder: Path, *, split: str) -> bool:
+    """Tell whether a split comes with ranks: whether its first action with candidates does.
+
+    Raises:
+        DataError: no such split, or a line is no row.
+    """
+    rows = read_rows(folder, split=split)
+    first = next((row for row in rows if row.sample.candidates), None)
+    return first is not None and first.ranks is not None
 
 
 def _files(folder: Path) -> list[Path]:
@@ -149,7 +160,7 @@ def _official(row: Row) -> OfficialRow:
         value=row.operation.value,
         aim=_aim(row.operation),
     )
-    return OfficialRow(f"{row.annotation_id}_{row.action_uid}", sample, ranks if known and ranks else None)
+    return OfficialRow(f"{row.annotation_id}_{row.action_uid}", sample, ranks if known else None)
 
 
 def _aim(operation: Operation) -> str:

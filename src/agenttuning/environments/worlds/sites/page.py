@@ -182,9 +182,12 @@ def _keep_or_remove(node: _Element, *, kept: set[str], candidates: frozenset[str
 
 def _attributes(node: _Element) -> str:
     """Return the words of the attributes that tell something."""
+    held = {str(name): str(value) for name, value in node.items()}
     told: dict[str, None] = {}
     for name in ATTRIBUTES:
-        value = node.get(name, "").lower()
+        if name not in held:
+            continue
+        value = held[name].lower()
         if value in _SILENT or value.startswith("http"):
             continue
         short = [word for word in value.split() if len(word) < _LONGEST_WORD]

@@ -16,7 +16,6 @@ from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
 
 _CODES: Final = {
     **{f"f{size}": code for size, code in ((2, "e"), (4, "f"), (8, "d"))},
@@ -25,13 +24,15 @@ _CODES: Final = {
 }
 """NumPy's names of numbers, and how `struct` reads them."""
 _NUMPY_SCALAR: Final = frozenset({("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")})
-
-
 _TORN: Final = (
     *(AttributeError, EOFError, ImportError, IndexError, KeyError, MemoryError, OverflowError, TypeError, ValueError),
-    struct.error,
+    *(pickle.UnpicklingError, struct.error),
 )
 """What reading a torn pickle raises; a length that was scribbled on asks for any amount of memory."""
+
+
+class _RefusedError(pickle.UnpicklingError):
+    """The pickle holds something that plain values do not need."""
 
 
 class _Type:
@@ -47,7 +48,7 @@ class _Type:
 
 def _scalar(kind: _Type, data: bytes) -> float:
     if kind.code not in _CODES:
-        raise pickle.UnpicklingError(f"a NumPy value of type {kind.code!r}")
+        raise _RefusedError(f"a NumPy value of type {kind.code!r}")
     return float(struct.unpack(kind.order + _CODES[kind.code], data)[0])
 
 
@@ -75,12 +76,12 @@ class _Plain(pickle.Unpickler):
         if (module, name) == ("_codecs", "encode"):
             return partial(_bytes)
         if (module, name) not in _KNOWN:
-            raise pickle.UnpicklingError(f"the name {module}.{name}, which plain numbers do not need")
+            raise _RefusedError(f"the name {module}.{name}, which plain numbers do not need")
         return _KNOWN[module, name]
 
     def persistent_load(self, pid: object) -> object:
         """Refuse references to what lies outside."""
-        raise pickle.UnpicklingError(f"a reference to {pid!r} outside of the file")
+        raise _RefusedError(f"a reference to {pid!r} outside of the file")
 
 
 def load_plain(path: Path) -> object:
@@ -91,16 +92,12 @@ def load_plain(path: Path) -> object:
     """
     try:
         with path.open("rb") as file:
-            return _load(file)
+            return _Plain(file).load()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    except pickle.UnpicklingError as error:
+    except _RefusedError as error:
         raise DataError(
             f"{path} is refused: it holds {error}; fetch the scores again from Mind2Web's authors"
         ) from error
     except _TORN as error:
         raise DataError(f"{path} is no whole pickle: {type(error).__name__}: {error}; fetch it again") from error
-
-
-def _load(file: BinaryIO) -> object:
-    return _Plain(file).load()
