@@ -74,9 +74,7 @@ why this is the next step
 
 Action:
 click[text]"""
-TINY_INSTRUCTION: Final = (
-    "Shop for the customer. Think, then write Action: and on a new line search[words] or click[text]."
-)
+TINY_INSTRUCTION: Final = "Shop. Think, then write Action: and below it search[words] or click[text]."
 _EXAMPLE_WISH: Final = "i would like a long, grey wool scarf that is hand wash, and price lower than 40.00 dollars"
 _EXAMPLE_ITEM: Final = (
     "Instruction: [SEP] {wish} [SEP] Back to Search [SEP] < Prev [SEP] color [SEP] grey [SEP] red [SEP] Fjell Wool "
