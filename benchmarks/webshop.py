@@ -1,6 +1,6 @@
 """WebShop at two sizes: search and steps per second, memory, and the import of product files as large as wanted.
 
-    python benchmarks/webshop.py [MEGABYTES]
+    python benchmarks/webshop.py [MEGABYTES [FOLDER]]
 
 Small: the embedded test shop of 2,175 products. Large: a generated `items_shuffle.json` of so many MB (1,000: about
 230,000 products of WebShop's average size), imported with `agenttuning data import webshop` and played from the store.
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from itertools import count, islice
+from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,16 +48,17 @@ def main() -> None:
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     print(f"Python {platform.python_version()}, {platform.machine()}; one process, one thread")
     show("embedded", part("play"))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=sys.argv[2] if len(sys.argv) > 2 else None) as place:
+        folder = Path(place)
         begun = time.perf_counter()
-        written = write_source(Path(folder), megabytes * 10**6)
+        written = write_source(folder, megabytes * 10**6)
         print(f"generated {written:,} records of {megabytes:,} MB in {time.perf_counter() - begun:.0f} s")
-        done = part("import", folder)
+        done = part("import", str(folder))
         print(
             f"import    {done['rate']:.1f} MB/s, {done['seconds']:.0f} s, peak {done['memory']:.0f} MB, "
             f"store {done['store']:.0f} MB ({done['note']})"
         )
-        show("imported", part("play", folder))
+        show("imported", part("play", str(folder)))
     print("AgentBench's README on the original: about 16 GB, about 3 minutes to start")
 
 
@@ -71,7 +72,7 @@ def part(name: str, *arguments: str) -> dict[str, float]:
 def show(name: str, figures: dict[str, float]) -> None:
     """Print one line."""
     print(
-        f"{name}  {figures['products']:,.0f} products: ready in {figures['ready']:.2f} s, search p50 "
+        f"{name:9} {figures['products']:,.0f} products: ready in {figures['ready']:.2f} s, search p50 "
         f"{figures['p50']:.2f} ms, p99 {figures['p99']:.2f} ms, {figures['steps']:.0f} steps/s, peak "
         f"{figures['memory']:.0f} MB"
     )
@@ -153,9 +154,10 @@ def write_source(folder: Path, size: int) -> int:
 
 
 def generated() -> Iterator[Product]:
-    """Yield products without end: one shop after another."""
-    for seed in count():
-        yield from products(seed=seed, test=False, hard=False)
+    """Yield products without end: those of one shop, again and again under new numbers."""
+    base = list(products(seed=0, test=False, hard=False))
+    for number, product in enumerate(cycle(base)):
+        yield product.model_copy(update={"asin": f"B{number:09}"})
 
 
 def record(product: Product, pool: list[str], draw: random.Random) -> dict[str, object]:

@@ -61,7 +61,7 @@ class State(Record):
     @property
     def note(self) -> str:
         """The figures that a progress bar shows."""
-        odd = f", {sum(self.odd.values()):,} odd" if self.odd else ""
+        odd = "".join(f"; {count:,} x {reason}" for reason, count in self.odd.items())
         return f"{self.products:,} products, {self.wishes:,} wishes{odd}"
 
 

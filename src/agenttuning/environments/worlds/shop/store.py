@@ -92,6 +92,7 @@ def read_summary(folder: Path) -> dict[str, int]:
 
 def _open(folder: Path) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        where = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro&immutable=1"
+        return sqlite3.connect(where, uri=True, check_same_thread=False)
     except sqlite3.Error as error:
         raise DataError(f"cannot read {folder / DATABASE}: {error}; import the shop again") from error
