@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agenttuning.core.environment import ImportProgress
-    from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.shop.pages import Page
     from agenttuning.environments.worlds.shop.visit import Catalogue
 
@@ -259,8 +258,7 @@ def _embedded(index: int, *, split: str, settings: WebShopConfig, common: _Commo
     from agenttuning.environments.worlds.shop.tiny import make_tiny
     from agenttuning.environments.worlds.shop.wishes import make_wish
 
-    difficulty: Difficulty = settings.difficulty
-    seed, test = settings.seed, split == "test"
+    difficulty, seed, test = settings.difficulty, settings.seed, split == "test"
     shop: GeneratedShop | SmallShop
     if difficulty == "tiny":
         small = make_tiny(index, seed=seed, test=test)
