@@ -40,7 +40,7 @@ from agenttuning.core.environment import Environment, EnvironmentConfig, Group, 
 from agenttuning.core.records import Message, Score, Task
 from agenttuning.environments.worlds.graph.actions import read_action
 from agenttuning.environments.worlds.graph.example import OBSERVATIONS, QUESTION, REPLIES
-from agenttuning.environments.worlds.graph.protocol import Call, heard, read_calls
+from agenttuning.environments.worlds.graph.protocol import Call, entity_id, heard, read_calls
 from agenttuning.environments.worlds.graph.queries import Parity
 from agenttuning.environments.worlds.graph.schema import FULL, TINY
 from agenttuning.environments.worlds.graph.scoring import f1
@@ -176,9 +176,8 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
         if split not in known:
             raise DataError(f"knowledge_graph has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
         live = settings.backend == "endpoint"
-        if live and (settings.endpoint is None or settings.official is None):
-            missing = "endpoint = 'http://host:port/sparql'" if settings.official else "official = the benchmark's data"
-            raise RecipeError(f"backend 'endpoint' asks a Freebase that runs already; set {missing} too")
+        if live:
+            _check_endpoint(settings)
         common = _Common(
             backend=settings.backend,
             endpoint=settings.endpoint if live else None,
@@ -249,9 +248,10 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
 
     def _spoken(self, argument: str) -> str:
         """Return the name by which the question knows an id, where the parser can read that name."""
-        for name, known in self.task.entities.items():
-            line = f"Action: get_relations({name})"
-            if known == argument and read_calls(line, names=self.task.entities, parity=self.task.parity) == [
+        entities, parity = self.task.entities, self.task.parity
+        for name, known in entities.items():
+            read = read_calls(f"Action: get_relations({name})", names=entities, parity=parity)
+            if known == argument == entity_id(name, entities, parity=parity) and read == [
                 Call("get_relations", (name,))
             ]:
                 return name
@@ -261,6 +261,14 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
         """Drop the graph."""
         if self._store is not None:
             await self._store.close()
+
+
+def _check_endpoint(settings: KnowledgeGraphConfig) -> None:
+    if settings.endpoint is None or settings.official is None:
+        missing = "endpoint = 'http://host:port/sparql'" if settings.official else "official = the benchmark's data"
+        raise RecipeError(f"backend 'endpoint' asks a Freebase that runs already; set {missing} too")
+    if not settings.endpoint.startswith(("http://", "https://")):
+        raise RecipeError(f"endpoint {settings.endpoint!r} is no http:// or https:// address; correct it")
 
 
 class _Common(TypedDict):
