@@ -20,7 +20,8 @@ variable n. Nothing after `Observation:` in a reply is read or kept. At most 15 
 Reward: F1 of the answer set; success is an exact match; `executable` says whether there was an answer at all.
 Source: AgentBench (arXiv 2308.03688), section "Knowledge Graph", data `knowledgegraph/{dev,std,kg_rl_all}.json` and
 `ontology/` (https://github.com/THUDM/AgentBench, Apache-2.0; questions of GrailQA, ComplexWebQuestions, GraphQuestions
-and WebQSP; Freebase CC BY 2.5), or the seeded generator of `worlds/graph`.
+and WebQSP; Freebase CC BY 2.5), or the seeded generator of `worlds/graph`. Freebase itself is not ours to bring: load
+the Freebase-Setup project's Virtuoso database (53 GB) and set `backend = "endpoint"`, `endpoint = ".../sparql"`.
 Deviations: official questions are played on Freebase only through `backend = "endpoint"`; else on a small graph
 rebuilt from the gold calls with decoys, named `agentbench-kg-reconstructed`, which is no AgentBench KG score. Lists are
 sorted (the original's order is random), caches live for one episode, only the seven tools can be called, an `Action`

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MAX_ANSWERS: Final = 8
 _TRIES: Final = 40
 """Programs tried on one graph before another is drawn."""
+_PARTNERS: Final = 8
+"""Sets tried as the other side of an intersection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _both(scene: Scene, left: int, right: int) -> Program | None:
     first = _chain(scene, left)
     if first is None:
         return None
-    for _ in range(_TRIES):
+    for _ in range(_PARTNERS):
         second = _chain(scene, right)
         if second is None or set(entities(first)) & set(entities(second)):
             continue
