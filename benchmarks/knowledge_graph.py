@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agenttuning.core.rollout import rollout
-from agenttuning.environments.held_in.knowledge_graph import KnowledgeGraph, KnowledgeGraphConfig, connect
+from agenttuning.environments.held_in.knowledge_graph import KnowledgeGraph, KnowledgeGraphConfig
 from agenttuning.environments.worlds.graph.actions import gold_programs
+from agenttuning.environments.worlds.graph.connect import connect
 from agenttuning.environments.worlds.graph.queries import answer_query, property_query
 from agenttuning.environments.worlds.graph.virtuoso_server import missing_programs, shared_address
 from agenttuning.policies.oracle import oracle_player
@@ -44,7 +45,7 @@ async def queries(chosen: list[KnowledgeGraphTask]) -> float:
     """Return the queries per second: the properties and the answer of every gold set."""
     spent, asked = 0.0, 0
     for task in chosen:
-        store = connect(task)
+        store = connect(task.triples, backend=task.backend)
         await store.open()
         texts = [
             text

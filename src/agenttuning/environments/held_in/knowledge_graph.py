@@ -26,28 +26,28 @@ Deviations: official questions are played on Freebase only through `backend = "e
 rebuilt from the gold calls with decoys, named `agentbench-kg-reconstructed`, which is no AgentBench KG score. Lists are
 sorted (the original's order is random), caches live for one episode, only the seven tools can be called, an `Action`
 line is read for its first 4,000 characters. `parity = "strict"` keeps the quirks of the original that change scores:
-arguments break at every `,` and `)`; `#-1` is the last variable; ids of `g.` are refused; only
-published vocabulary and types count, and sets of unlike type labels cannot be intersected; a superlative looks at the
-whole program, leaves out the question's entities and can be neither nested nor counted. `"repaired"` has none of them.
+arguments break at every `,` and `)`; `#-1` is the last variable; ids of `g.` are refused; only the published vocabulary
+counts, and sets of unlike type labels cannot be intersected; a superlative looks at the whole program, leaves out the
+question's entities and can be neither nested nor counted. `"repaired"` has none of them.
 """
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, TypedDict
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Task
-from agenttuning.environments.worlds.graph.actions import read_action
+from agenttuning.environments.worlds.graph.connect import connect
 from agenttuning.environments.worlds.graph.example import OBSERVATIONS, QUESTION, REPLIES
-from agenttuning.environments.worlds.graph.protocol import Call, entity_id, heard, read_calls
+from agenttuning.environments.worlds.graph.full_schema import FULL
+from agenttuning.environments.worlds.graph.oracle import Oracle
+from agenttuning.environments.worlds.graph.protocol import heard
 from agenttuning.environments.worlds.graph.queries import Parity
-from agenttuning.environments.worlds.graph.schema import FULL, TINY
 from agenttuning.environments.worlds.graph.scoring import f1
 from agenttuning.environments.worlds.graph.session import Session
 from agenttuning.environments.worlds.graph.store import BackendName
-from agenttuning.environments.worlds.graph.thoughts import think
+from agenttuning.environments.worlds.graph.tiny_schema import TINY
 from agenttuning.environments.worlds.graph.tools import Toolbox
 from agenttuning.environments.worlds.graph.triples import Triple
 from agenttuning.errors import DataError, RecipeError, nearest
@@ -194,7 +194,7 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
         """Load the graph; return instruction, acknowledgement, the worked example and the question."""
         task = self.task
         ontology = _ontology(task)
-        self._store = connect(task)
+        self._store = connect(task.triples, backend=task.backend, endpoint=task.endpoint, graph=task.graph)
         await self._store.open()
         tools = Toolbox(self._store, ontology=ontology, parity=task.parity, known=frozenset(task.entities.values()))
         self._session = Session(tools, entities=task.entities, parity=task.parity)
@@ -233,30 +233,17 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
 
     def oracle(self) -> Iterator[str] | None:
         """Return the gold calls with a thought each, then the last variable as the answer; None without gold."""
-        return self._replies() if self.task.actions else None
-
-    def _replies(self) -> Iterator[str]:
-        draw = random.Random(f"thoughts/{self.task.id}")
-        short = self.task.difficulty == "tiny"
-        for action in self.task.actions:
-            call = read_action(action)
-            spoken = [self._spoken(argument) for argument in call.arguments or ()]
-            thought = think(call.function, spoken, draw=draw, short=short)
-            yield f"Thought: {thought}\nAction: {call.function}({', '.join(spoken)})"
-        made = len(self._session.tools.variables) if self._session else 0
-        last = f"#{max(made - 1, 0)}"
-        yield f"Thought: {think('final', [last], draw=draw, short=short)}\nFinal Answer: {last}"
-
-    def _spoken(self, argument: str) -> str:
-        """Return the name by which the question knows an id, where the parser can read that name."""
-        entities, parity = self.task.entities, self.task.parity
-        for name, known in entities.items():
-            read = read_calls(f"Action: get_relations({name})", names=entities, parity=parity)
-            if known == argument == entity_id(name, entities, parity=parity) and read == [
-                Call("get_relations", (name,))
-            ]:
-                return name
-        return argument
+        task = self.task
+        if not task.actions:
+            return None
+        oracle = Oracle(
+            task.actions,
+            entities=task.entities,
+            parity=task.parity,
+            seed=task.id,
+            short=task.difficulty == "tiny",
+        )
+        return oracle.replies(lambda: len(self._session.tools.variables) if self._session else 0)
 
     async def close(self) -> None:
         """Drop the graph."""
@@ -333,19 +320,3 @@ def _ontology(task: KnowledgeGraphTask) -> Ontology:
     from agenttuning.environments.worlds.graph.official_ontology import read_ontology
 
     return read_ontology(task.ontology, parity=task.parity)
-
-
-def connect(task: KnowledgeGraphTask) -> SparqlStore:
-    """Return an unopened store of the wanted kind."""
-    if task.backend == "embedded":
-        from agenttuning.environments.worlds.graph.embedded import EmbeddedStore
-
-        return EmbeddedStore(task.triples)
-    if task.backend == "virtuoso":
-        from agenttuning.environments.worlds.graph.virtuoso import VirtuosoStore
-
-        return VirtuosoStore(task.triples)
-    from agenttuning.environments.worlds.graph.endpoint import EndpointStore
-
-    assert task.endpoint is not None, "load() asks for it"
-    return EndpointStore(task.endpoint, graph=task.graph)

@@ -12,11 +12,12 @@ from agenttuning.environments.worlds.graph.actions import gold_calls, gold_progr
 from agenttuning.environments.worlds.graph.embedded import EmbeddedStore
 from agenttuning.environments.worlds.graph.evaluation import Graph
 from agenttuning.environments.worlds.graph.example import OBSERVATIONS, REPLIES
+from agenttuning.environments.worlds.graph.full_schema import FULL
 from agenttuning.environments.worlds.graph.generator import MAX_ANSWERS, Question, questions
 from agenttuning.environments.worlds.graph.ontology import Ontology
 from agenttuning.environments.worlds.graph.programs import Superlative, walk
-from agenttuning.environments.worlds.graph.schema import FULL, TINY
 from agenttuning.environments.worlds.graph.session import Session
+from agenttuning.environments.worlds.graph.tiny_schema import TINY
 from agenttuning.environments.worlds.graph.tools import Toolbox
 from agenttuning.environments.worlds.graph.triples import number
 

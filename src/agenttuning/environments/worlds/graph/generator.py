@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.graph.actions import gold_calls
+from agenttuning.environments.worlds.graph.full_schema import FULL
 from agenttuning.environments.worlds.graph.programs import (
     Count,
     Entity,
@@ -17,7 +18,7 @@ from agenttuning.environments.worlds.graph.programs import (
     parts,
 )
 from agenttuning.environments.worlds.graph.scene import Scene
-from agenttuning.environments.worlds.graph.schema import FULL, TINY
+from agenttuning.environments.worlds.graph.tiny_schema import TINY
 from agenttuning.environments.worlds.graph.wording import question
 
 if TYPE_CHECKING:
