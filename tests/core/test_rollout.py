@@ -129,6 +129,44 @@ def test_history_is_what_the_model_saw_and_what_is_trained() -> None:
     assert Trajectory.model_validate_json(trajectory.model_dump_json(exclude_defaults=True)) == trajectory
 
 
+class Quiz(Gate):
+    """Asks twice; the second question knows nothing of the first."""
+
+    id: ClassVar[str] = "quiz"
+
+    async def step(self, reply: str) -> Step:
+        first = not self.opened
+        self.opened = True
+        again = [
+            Message(role="user", content="One and one?"),
+            Message(role="assistant", content="Two.", train=False),
+            Message(role="user", content="Two and two?"),
+        ]
+        return Step("", done=not first, action=reply, fresh=again if first else None)
+
+
+def test_a_fresh_dialogue_shows_and_trains_nothing_from_before() -> None:
+    shown: list[Sequence[Message]] = []
+
+    class Keeps(Says):
+        async def reply(self, messages: Sequence[Message]) -> Reply:
+            shown.append(messages)
+            return await super().reply(messages)
+
+    quiz = Quiz(Task(id="t", never_train=True))
+    trajectory = asyncio.run(rollout(quiz, lambda *_, **__: Keeps("push", "four")))
+    assert [messages[-1].content for messages in shown] == ["Open it.", "Two and two?"]
+    assert [len(messages) for messages in shown] == [3, 3]
+    assert trajectory.restarts == (4,)
+    assert [(*messages, message) for messages, message in zip(shown, trajectory.messages[3::4], strict=True)] == list(
+        trajectory.dialogues
+    )
+    assert [step.message for step in trajectory.steps] == [3, 7]
+    assert trajectory.never_train
+    assert Trajectory.model_validate_json(trajectory.model_dump_json(exclude_defaults=True)) == trajectory
+    assert play("open").dialogues == (play("open").messages,)
+
+
 def test_rollouts_are_bounded_lazy_and_complete() -> None:
     drawn = 0
 

@@ -62,6 +62,24 @@ class LuckyOracle(Sound):
         yield from itertools.repeat("Action: go on", self.max_turns)
 
 
+class LosingExpert(HalfAnOracle):
+    """Opens the wrong door now and then, and that ends the game."""
+
+    expert_oracle = True
+
+    async def step(self, reply: str) -> Step:
+        step = await super().step(reply)
+        return Step(step.observation, done=step.valid, action=step.action, valid=step.valid)
+
+
+class ClumsyExpert(LosingExpert):
+    """Needs a second try for its first reply."""
+
+    def oracle(self) -> Iterator[str]:
+        yield "open"
+        yield from super().oracle()
+
+
 class Restless(Sound):
     """Its opening depends on how often it was opened."""
 
@@ -187,6 +205,14 @@ def test_an_oracle_that_loses_is_counted_and_told(kind: type[Rooms], won: int, s
     assert any(line.startswith(sentence) for line in failures)
 
 
+def test_an_expert_may_lose_but_not_stumble() -> None:
+    for kind, faults in ((LosingExpert, 0), (ClumsyExpert, 4)):
+        played = play_oracle(map(kind, tasks(kind)), lambda **_: None, may_lose=True)
+        tally, failures = asyncio.run(played)
+        assert (tally.success, tally.n, len(failures)) == (3, 4, faults)
+        assert all(line.startswith("expert on task") for line in failures)
+
+
 def test_noise_that_wins_is_counted() -> None:
     noise, loud = asyncio.run(play_noise(OpensForAnything, tasks(OpensForAnything)))
     assert noise.success == noise.n == NOISE_REPLIES
@@ -237,6 +263,8 @@ def test_few_failures_are_shown_and_the_rest_counted() -> None:
         ("OpensForAnything", 1, "noise on task"),
         ("TripsOverText", 1, "IndexError"),
         ("HalfAnOracle", 1, "oracle: 6 of 8 won"),
+        ("LosingExpert", 0, "95 % interval of its win rate 40.9% to 92.9%"),
+        ("ClumsyExpert", 1, "expert on task"),
         ("Restless", 1, "two plays of task 'train-0' differ"),
         ("Solved", 1, "is solved before the first action"),
         ("NeverStarts", 1, "OSError: no such database"),
