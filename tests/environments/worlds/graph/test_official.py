@@ -126,6 +126,29 @@ def test_questions_go_to_an_endpoint_as_they_are(official_data: Find) -> None:
     assert "http://127.0.0.1:9/sparql cannot be asked" in played.failure.message
 
 
+@pytest.mark.virtuoso
+@pytest.mark.skipif(bool(missing_programs()), reason=missing_programs() or "present")
+def test_a_graph_that_someone_else_serves_is_asked_by_its_address(official_data: Find) -> None:
+    from agenttuning.environments.worlds.graph.virtuoso import VirtuosoStore
+    from agenttuning.environments.worlds.graph.virtuoso_server import shared_address
+
+    path = official_data("knowledgegraph")
+    rebuilt = next(iter(KnowledgeGraph.load("std", _config(path, parity="strict"))))
+    theirs = VirtuosoStore(rebuilt.triples)
+    address = f"{shared_address().web}/sparql"
+
+    async def play() -> Trajectory:
+        await theirs.open()
+        config = _config(path, backend="endpoint", endpoint=address, graph=theirs._graph)
+        played = await rollout(KnowledgeGraph(next(iter(KnowledgeGraph.load("std", config)))), oracle_player)
+        await theirs.close()
+        return played
+
+    played = asyncio.run(play())
+    assert played.score.success
+    assert played.messages == _play([rebuilt])[0].messages
+
+
 def test_an_endpoint_needs_an_address_and_official_questions(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="set official = "):
         KnowledgeGraph.load("test", KnowledgeGraphConfig(backend="endpoint", endpoint="http://x"))
