@@ -25,9 +25,14 @@ _PACKAGES = {
     "serve": (("starlette", "uvicorn"), "agenttuning[serve]"),
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
     "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
+    "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
 }
 _PROGRAMS = {
     "database on MariaDB: server": (("mariadbd", "mariadb-install-db"), "apt-get install mariadb-server"),
+    "knowledge graph on Virtuoso: server": (
+        ("virtuoso-t", "isql-vt"),
+        "apt-get install virtuoso-opensource-7-bin",
+    ),
 }
 
 
