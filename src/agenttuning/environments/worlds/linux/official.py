@@ -11,7 +11,7 @@ import json
 import random
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-EntryT = TypeVar("EntryT")
 _FOLDERS: Final = ("1", "2", "3", "4", "5", "6", "7")
 _HALF: Final = "bootstrap_half.json"
 """Holds every second item of the benchmark's `bootstrap.json`, from the first."""
@@ -57,6 +56,9 @@ class _Named(BaseModel):
     language: str = "bash"
 
 
+_Entry: TypeAlias = str | _Named | None
+
+
 class _Match(BaseModel):
     answer: str | None = None
     regex: str | None = None
@@ -65,13 +67,13 @@ class _Match(BaseModel):
 
 class _Create(BaseModel):
     local: str = "default"
-    init: str | _Named | list[str | _Named] = []
+    init: _Entry | list[_Entry] = []
 
 
 class _Evaluation(BaseModel):
     match: str | _Match | None = None
-    check: str | _Named | list[str | _Named | None] = []
-    example: str | _Named | None = None
+    check: _Entry | list[_Entry] = []
+    example: _Entry = None
 
 
 class _Item(BaseModel):
@@ -80,7 +82,7 @@ class _Item(BaseModel):
     """Two items hold a list here, by mistake: no preparation."""
     start: str | None = None
     evaluation: _Evaluation
-    example: str | _Named | None = None
+    example: _Entry = None
     """Where folder 6 keeps what others keep in `evaluation`."""
 
 
@@ -178,7 +180,7 @@ def _item(raw: _Item, *, label: str, index: int) -> Item:
         name=f"{label}-{index}",
         description=raw.description,
         image=create.local,
-        setup=tuple(_script(entry) for entry in _listed(create.init)),
+        setup=tuple(_script(entry) for entry in _listed(create.init) if entry is not None),
         start=raw.start,
         evaluation=Evaluation(
             match=_match(raw.evaluation.match),
@@ -188,7 +190,7 @@ def _item(raw: _Item, *, label: str, index: int) -> Item:
     )
 
 
-def _listed(value: EntryT | list[EntryT]) -> list[EntryT]:
+def _listed(value: _Entry | list[_Entry]) -> list[_Entry]:
     return value if isinstance(value, list) else [value]
 
 
@@ -200,7 +202,7 @@ def _match(raw: str | _Match | None) -> Match | None:
     return Match(answer=raw.answer, regex=raw.regex, strip=raw.strip)
 
 
-def _entry(raw: str | _Named | None) -> CheckEntry:
+def _entry(raw: _Entry) -> CheckEntry:
     if raw is None:
         return Example()
     if isinstance(raw, _Named) and raw.file in COMPARISONS:

@@ -57,7 +57,7 @@ class Match(Record):
 
 
 class Evaluation(Record):
-    """How the end of an episode is judged: by `match`, else by the chain of `check`."""
+    """The benchmark's judgement: how the end of an episode is judged: by `match`, else by the chain of `check`."""
 
     match: Match | None = None
     check: tuple[CheckEntry, ...] = ()
@@ -69,3 +69,37 @@ class Evaluation(Record):
     def asks(self) -> bool:
         """Is the answer's text part of the verdict."""
         return self.match is not None or any(isinstance(entry, Comparison) for entry in self.check)
+
+
+class Expectation(Record):
+    """The judgement of a generated problem, whose reference runs in the same sandbox before the agent's first command.
+
+    A question compares the answer with what the reference prints. A change compares what `probe` prints at the end with
+    what it printed after the reference; `undo` and the set-up stand between the reference and the agent.
+    """
+
+    reference: Script
+    answer: str | None = None
+    """A question's answer, by which a sandbox whose programs differ is found out."""
+    compare: ComparisonName = "string"
+    probe: Script | None = None
+    undo: Script | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Is it a question."""
+        return self.probe is None
+
+
+class Problem(Record):
+    """What a session needs to know."""
+
+    setup: tuple[Script, ...] = ()
+    """Run one after another, beside the shell; exit codes do not matter to the benchmark."""
+    start: str | None = None
+    """Typed into the agent's own shell before its first turn."""
+    judgement: Evaluation | Expectation
+    needs: tuple[str, ...] = ()
+    """Capabilities and programs without which the problem is not itself, in the words of `SandboxFacts.unsupported`."""
+    directory: str = "/"
+    """Where the shell and the programs beside it begin."""
