@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.linux.counting import grow, look
@@ -112,7 +113,7 @@ def _newest(scene: Scene) -> Draft:
     folders = scene.add_folders(4)
     days = scene.draw.sample(range(1, 300), scene.draw.randint(9, 14))
     for place, day in enumerate(days):
-        changed = f"2021-01-01 06:30 +{day} days"
+        changed = f"{date(2021, 1, 1) + timedelta(days=day)} 06:30"
         ending = ".csv" if place < 5 else scene.draw.choice((".csv", ".txt"))
         scene.add(File(scene.prose(1), changed=changed), ending=ending, folder=scene.draw.choice(folders))
     ages = {path: day for path, day in zip(scene.files, days, strict=True) if path.endswith(".csv")}

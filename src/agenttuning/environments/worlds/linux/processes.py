@@ -29,7 +29,7 @@ def _running(scene: Scene, runs: Sequence[tuple[str, int, str]]) -> str:
     names = sorted({name for name, _, _ in runs})
     folders = sorted({scene.path(folder) for _, _, folder in runs})
     starts = [
-        f"cd {scene.path(folder)} && setsid {scene.root}/bin/{name} {seconds} > /dev/null 2>&1 < /dev/null &"
+        f"(cd {scene.path(folder)} && exec setsid {scene.root}/bin/{name} {seconds}) > /dev/null 2>&1 < /dev/null &"
         for name, seconds, folder in runs
     ]
     copies = [f'cp "$(command -v sleep)" {scene.root}/bin/{name}' for name in names]
