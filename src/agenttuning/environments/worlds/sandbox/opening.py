@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agenttuning.environments.worlds.sandbox.bwrap import BwrapSandbox
+
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.sandbox.protocol import Sandbox, SandboxSettings
 
@@ -14,4 +16,4 @@ def open_sandbox(settings: SandboxSettings) -> Sandbox:
     Raises:
         RecipeError: `local` without `allow_unsandboxed`.
     """
-    raise NotImplementedError(settings.backend)
+    return BwrapSandbox(settings)

@@ -1,0 +1,155 @@
+"""The default: bubblewrap, no daemon, no root needed.
+
+One chain of programs makes a sandbox, each replacing the one before: `unshare` (user and mount namespaces), a few lines
+of shell (a tmpfs of fixed size, the overlay on it), `bwrap` (all other namespaces, the new root, few capabilities), the
+supervisor. Everything that the agent or a checker runs is a child of that supervisor; nothing ever enters from outside.
+
+A user namespace is made for root too: what the sandbox holds are capabilities over its own namespaces, never the host's.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import anyio.to_thread
+
+from agenttuning.environments.worlds.sandbox import mapping, runtime, seccomp
+from agenttuning.environments.worlds.sandbox.protocol import SandboxFacts
+from agenttuning.environments.worlds.sandbox.reduced import reduced_rootfs
+from agenttuning.environments.worlds.sandbox.supervised import START_SECONDS, Supervised
+from agenttuning.errors import MissingExtraError, WorldError
+
+if TYPE_CHECKING:
+    from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
+
+_PROGRAMS: Final = {"bwrap": "bubblewrap", "mount": "mount", "setpriv": "util-linux", "unshare": "util-linux"}
+_PLACE: Final = "/.supervisor"
+"""Where the supervisor's runtime is mounted until it has started."""
+_UNSHARED: Final = """
+echo
+read -r answer && [ "$answer" = mapped ] || exit 1
+exec 4<"$ROOTFS" 5<"$RUNTIME"
+exec setpriv --reuid 0 --regid 0 "$GROUPS_WORD" sh -ec "$MOUNTED" sh "$@"
+"""
+_MOUNTED: Final = """
+mount -t tmpfs -o "size=$SIZE,nr_inodes=$INODES,mode=755" agenttuning /tmp
+mkdir /tmp/upper /tmp/work /tmp/root /tmp/shm /tmp/runtime
+chmod 1777 /tmp/shm
+mount -t overlay -o "lowerdir=/proc/self/fd/4,upperdir=/tmp/upper,workdir=/tmp/work,userxattr" overlay /tmp/root
+mount --no-canonicalize --bind "/proc/self/fd/5" /tmp/runtime
+echo 0 >/proc/sys/user/max_user_namespaces
+exec bwrap "$@"
+"""
+_CAPABILITIES: Final = {
+    "CHOWN": 0,
+    "DAC_OVERRIDE": 1,
+    "FOWNER": 3,
+    "FSETID": 4,
+    "KILL": 5,
+    "SETGID": 6,
+    "SETUID": 7,
+}
+"""What root inside may do: its usual work on files, users and processes."""
+_OWN_CAPABILITY: Final = 8
+"""SETPCAP: it lets the supervisor take from its children what they must not have, itself first of all."""
+_START_CAPABILITIES: Final = ("SETPCAP", "SYS_ADMIN")
+_DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
+_HIDDEN_FOLDERS: Final = ("acpi", "asound", "driver", "fs", "scsi", "tty")
+_HIDDEN_FILES: Final = (
+    *("kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats"),
+    *("mtrr", "sched_debug", "slabinfo", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo"),
+)
+"""Of /proc: the machine's affairs, not the sandbox's."""
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_INODES_PER_MIB: Final = 64
+
+
+class BwrapSandbox(Supervised):
+    """A Linux of its own for one episode; implements `Sandbox`."""
+
+    async def start(self) -> None:
+        """Make namespaces, mounts and the supervisor.
+
+        Raises:
+            MissingExtraError: a program is not installed.
+            WorldError: the kernel refuses, for example because it forbids user namespaces.
+        """
+        check_programs()
+        rootfs = self._settings.rootfs or await anyio.to_thread.run_sync(reduced_rootfs)
+        tools = await anyio.to_thread.run_sync(runtime.runtime)
+        if not rootfs.is_dir():
+            raise WorldError(f"no root file system at {str(rootfs)!r}; make one with `agenttuning data rootfs`")
+        chosen = mapping.choose(rootfs)
+        variables = {
+            "PATH": _PATH,
+            "GROUPS_WORD": "--keep-groups" if chosen.kind == "single" else "--clear-groups",
+            "MOUNTED": _MOUNTED,
+            "SIZE": f"{self._settings.disk_mib}m",
+            "INODES": str(self._settings.disk_mib * _INODES_PER_MIB),
+            "ROOTFS": str(rootfs.absolute()),
+            "RUNTIME": str(tools),
+        }
+        words = ["unshare", "--user", "--mount", "--keep-caps", "sh", "-c", _UNSHARED, "sh", *_arguments()]
+        link = self._launch(words, variables=variables)
+        assert self._process is not None, "it was launched"
+        if not await link.wait_line(seconds=START_SECONDS):
+            raise WorldError(f"no user namespace could be made: {self._said()}")
+        chosen.write(self._process.pid)
+        await link.send_line(b"mapped\n")
+        await self._settle(self._privileges())
+        self._facts = SandboxFacts(
+            backend="bwrap",
+            user=chosen.kind,
+            limits=("rlimits", "tmpfs"),
+            seccomp=bool(seccomp.assemble(count_memory=True)),
+            overlay="overlay",
+            rootfs=rootfs.name,
+        )
+
+    def _privileges(self) -> dict[str, bytes]:
+        limits = {
+            "RLIMIT_AS": self._settings.memory_mib << 20,
+            "RLIMIT_CORE": 0,
+            "RLIMIT_FSIZE": self._settings.disk_mib << 20,
+            "RLIMIT_NOFILE": 1024,
+            "RLIMIT_NPROC": self._settings.processes,
+        }
+        return {
+            "capabilities": b"%d" % sum(1 << number for number in _CAPABILITIES.values()),
+            "own_capability": b"%d" % (1 << _OWN_CAPABILITY),
+            "confined": b"1",
+            "hide": _PLACE.encode(),
+            "read_only": " ".join(("/dev", *(f"/dev/{device}" for device in _DEVICES))).encode(),
+            "filter": seccomp.assemble(count_memory=False),
+            "limits": " ".join(f"{name}={value}" for name, value in limits.items()).encode(),
+        }
+
+
+def _arguments() -> list[str]:
+    """Return bubblewrap's command line, the supervisor's included."""
+    words = ["--bind", "/tmp/root", "/", "--dev", "/dev", "--bind", "/tmp/shm", "/dev/shm", "--proc", "/proc"]
+    for name in _HIDDEN_FOLDERS:
+        if Path("/proc", name).is_dir():
+            words += ["--perms", "0555", "--size", "4096", "--tmpfs", f"/proc/{name}", "--remount-ro", f"/proc/{name}"]
+    for name in _HIDDEN_FILES:
+        if Path("/proc", name).exists():
+            words += ["--ro-bind", "/dev/null", f"/proc/{name}"]
+    words += ["--ro-bind", "/tmp/runtime", _PLACE, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words += ["--unshare-cgroup", "--hostname", "sandbox", "--clearenv", "--die-with-parent", "--as-pid-1"]
+    words += ["--chdir", "/", "--cap-drop", "ALL"]
+    for name in (*_CAPABILITIES, *_START_CAPABILITIES):
+        words += ["--cap-add", f"CAP_{name}"]
+    return [*words, "--", *runtime.command(_PLACE)]
+
+
+def check_programs() -> None:
+    """Look for the programs of the chain.
+
+    Raises:
+        MissingExtraError: one is not installed.
+    """
+    for program, package in _PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise MissingExtraError(f"backend 'bwrap': {program} not found; install Debian's package {package}")
