@@ -29,11 +29,10 @@ Source: AgentBench (arXiv 2308.03688), section "Operating System", `data/os_inte
 (https://github.com/THUDM/AgentBench, Apache-2.0), or the seeded generator of `worlds/linux`.
 Needs Linux and bubblewrap (Debian's package `bubblewrap`); `sandbox.rootfs` names a root file system made by
 `agenttuning data rootfs`.
-Deviations: the sandbox has no network; a command ends when the shell says so, not after 5 seconds of silence, and its
-output comes without prompt and escape codes unless `sandbox.output = "raw-2023"`; the benchmark's five comparisons run
-outside the sandbox; the programs that items name by path are written anew; an item that needs what the sandbox lacks is
-a failed episode that says so, not a lost one. As in the benchmark, a check runs with the system's own programs, so an
-agent that replaces these can mislead it.
+Deviations: no network; a command ends when the shell says so, not after 5 seconds of silence, and its output comes
+without prompt and escape codes unless `sandbox.output = "raw-2023"`; the benchmark's five comparisons run outside the
+sandbox; programs that items name by path are written anew; an item that needs what the sandbox lacks is a failed
+episode that says so. As in the benchmark, checks run the system's own programs: who replaces these misleads them.
 """
 
 from __future__ import annotations
@@ -239,7 +238,9 @@ class OperatingSystem(Environment[OperatingSystemTask]):
     def _expert(self) -> Iterator[str]:
         for move in self.task.moves:
             yield f"Think: {move.thought}\n\nAct: bash\n\n```bash\n{move.command}\n```"
-        action = f"answer({self._printed.strip()})" if self.task.problem.judgement.asks else "finish"
+        judgement, printed = self.task.problem.judgement, self._printed.strip()
+        asked = judgement.asks if isinstance(judgement, Expectation) else bool(printed)
+        action = f"answer({printed})" if asked else "finish"
         yield f"Think: {self.task.closing}\n\nAct: {action}"
 
     async def close(self) -> None:
@@ -283,7 +284,7 @@ def _official(item: Item, *, directory: str, common: _Common) -> OperatingSystem
 
     match = item.evaluation.match is not None
     example = item.evaluation.example
-    typed = "" if example is None else example.code if match else shlex.join(example.arguments())
+    typed = "" if example is None else example.code if match else f"{shlex.join(example.arguments())} 2> /dev/null"
     moves = (Move(thought="I do what the problem asks for.", command=typed),) if typed else ()
     return OperatingSystemTask(
         id=item.name,

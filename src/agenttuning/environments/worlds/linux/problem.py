@@ -65,11 +65,6 @@ class Evaluation(Record):
     example: Script | None = None
     """The reference solution; None where none was published."""
 
-    @property
-    def asks(self) -> bool:
-        """Is the answer's text part of the verdict."""
-        return self.match is not None or any(isinstance(entry, Comparison) for entry in self.check)
-
 
 class Expectation(Record):
     """The judgement of a generated problem, whose reference runs in the same sandbox before the agent's first command.

@@ -86,7 +86,11 @@ awk "BEGIN { printf \\"%.10g\\\\n\\", $* }"
 END
 chmod +x /usr/local/bin/calc
 """
-_REGULAR_FILES: Final = "find -L \"$1\" -mindepth 1 -name '.*' -prune -o -type f -print 2>/dev/null | wc -l"
+_REGULAR_FILES: Final = (
+    "find -L \"$1\" -mindepth 1 \\( -name '.*' -o -path '/dev/fd' -o -path '/dev/std*' \\) -prune "
+    "-o -type f -print 2>/dev/null | wc -l"
+)
+"""Links are followed, but what a process happens to have open is no content of `/dev`."""
 _COUNT: Final = f"""\
 cat > /usr/local/bin/count <<'END'
 #!/bin/bash
