@@ -64,6 +64,8 @@ class Step:
     """Did the reply hold an action that the world knows, without repair."""
     stop: Stop = Stop.DONE
     """Why the episode ended; read only when `done`."""
+    fresh: Sequence[Message] | None = None
+    """Opening of a new dialogue, in place of `observation`: the model is shown nothing that was said before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Environment(ABC, Generic[TaskT_co]):
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    expert_oracle: ClassVar[bool] = False
+    """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 

@@ -33,6 +33,7 @@ class Episode:
         self.environment = environment
         self.policy = policy
         self.messages: list[Message] = []
+        self.restarts: list[int] = []
         self.steps: list[StepRecord] = []
         self.usage = Usage()
         self.prompt = ""
@@ -59,7 +60,7 @@ class Episode:
         for _ in range(self.environment.max_turns):
             try:
                 with boundary("policy"):
-                    reply = await self.policy.reply(tuple(self.messages))
+                    reply = await self.policy.reply(self._shown())
             except ContextLimitError:
                 return Stop.CONTEXT
             except BudgetError:
@@ -71,8 +72,15 @@ class Episode:
             self.steps.append(StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid))
             if step.done:
                 return step.stop
-            self.messages.append(Message(role="user", content=step.observation))
+            if step.fresh is None:
+                self.messages.append(Message(role="user", content=step.observation))
+            else:
+                self.restarts.append(len(self.messages))
+                self.messages.extend(step.fresh)
         return Stop.TURNS
+
+    def _shown(self) -> tuple[Message, ...]:
+        return tuple(self.messages[self.restarts[-1] if self.restarts else 0 :])
 
     def trajectory(self, *, split: str, sample: int, seed: int) -> Trajectory:
         """Freeze the record."""
@@ -83,11 +91,13 @@ class Episode:
             split=split,
             sample=sample,
             messages=tuple(self.messages),
+            restarts=tuple(self.restarts),
             steps=tuple(self.steps),
             stop=self.stop,
             score=self.score,
             usage=self.usage,
             failure=self.failure,
+            never_train=task.never_train,
             provenance=Provenance(
                 source=task.source,
                 difficulty=task.difficulty,
