@@ -177,7 +177,7 @@ def _end_by_folder(scene: Scene) -> Draft:
         Move(
             thought=scene.say("I end those whose link is the folder.", "the same loop, with kill for the right ones."),
             command=f"for p in $(pgrep -x '{pattern}'); do "
-            f'[ "$(readlink /proc/$p/cwd)" = {folder} ] && kill $p; done',
+            f'if [ "$(readlink /proc/$p/cwd)" = {folder} ]; then kill $p; fi; done',
         ),
     )
     setup = _running(scene, runs)
