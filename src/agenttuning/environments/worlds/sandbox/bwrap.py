@@ -13,9 +13,11 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import anyio
 import anyio.to_thread
 
 from agenttuning.environments.worlds.sandbox import mapping, runtime, seccomp
+from agenttuning.environments.worlds.sandbox.cgroup import Cgroup, make_cgroup
 from agenttuning.environments.worlds.sandbox.protocol import SandboxFacts
 from agenttuning.environments.worlds.sandbox.reduced import reduced_rootfs
 from agenttuning.environments.worlds.sandbox.supervised import START_SECONDS, Supervised
@@ -64,10 +66,16 @@ _HIDDEN_FILES: Final = (
 """Of /proc: the machine's affairs, not the sandbox's."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INODES_PER_MIB: Final = 64
+_PROCESSOR_SECONDS: Final = 600
+"""Of each process, where no cgroup counts them together."""
 
 
 class BwrapSandbox(Supervised):
     """A Linux of its own for one episode; implements `Sandbox`."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        super().__init__(settings)
+        self._cgroup: Cgroup | None = None
 
     async def start(self) -> None:
         """Make namespaces, mounts and the supervisor.
@@ -77,6 +85,13 @@ class BwrapSandbox(Supervised):
             WorldError: the kernel refuses, for example because it forbids user namespaces.
         """
         check_programs()
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self) -> None:
         rootfs = self._settings.rootfs or await anyio.to_thread.run_sync(reduced_rootfs)
         tools = await anyio.to_thread.run_sync(runtime.runtime)
         if not rootfs.is_dir():
@@ -96,13 +111,17 @@ class BwrapSandbox(Supervised):
         assert self._process is not None, "it was launched"
         if not await link.wait_line(seconds=START_SECONDS):
             raise WorldError(f"no user namespace could be made: {self._said()}")
+        self._cgroup = make_cgroup(self._settings)
+        if self._cgroup is not None:
+            self._cgroup.take(self._process.pid)
         chosen.write(self._process.pid)
         await link.send_line(b"mapped\n")
         await self._settle(self._privileges())
+        counted = ("rlimits",) if self._cgroup is None else (self._cgroup.version, "rlimits")
         self._facts = SandboxFacts(
             backend="bwrap",
             user=chosen.kind,
-            limits=("rlimits", "tmpfs"),
+            limits=(*counted, "tmpfs"),
             seccomp=bool(seccomp.assemble(count_memory=True)),
             overlay="overlay",
             rootfs=rootfs.name,
@@ -110,21 +129,30 @@ class BwrapSandbox(Supervised):
 
     def _privileges(self) -> dict[str, bytes]:
         limits = {
-            "RLIMIT_AS": self._settings.memory_mib << 20,
             "RLIMIT_CORE": 0,
             "RLIMIT_FSIZE": self._settings.disk_mib << 20,
             "RLIMIT_NOFILE": 1024,
             "RLIMIT_NPROC": self._settings.processes,
         }
+        if self._cgroup is None:
+            limits |= {"RLIMIT_AS": self._settings.memory_mib << 20, "RLIMIT_CPU": _PROCESSOR_SECONDS}
         return {
             "capabilities": b"%d" % sum(1 << number for number in _CAPABILITIES.values()),
             "own_capability": b"%d" % (1 << _OWN_CAPABILITY),
             "confined": b"1",
             "hide": _PLACE.encode(),
             "read_only": " ".join(("/dev", *(f"/dev/{device}" for device in _DEVICES))).encode(),
-            "filter": seccomp.assemble(count_memory=False),
+            "filter": seccomp.assemble(count_memory=self._cgroup is not None),
             "limits": " ".join(f"{name}={value}" for name, value in limits.items()).encode(),
         }
+
+    async def close(self) -> None:
+        """End everything that was started."""
+        await super().close()
+        group, self._cgroup = self._cgroup, None
+        if group is not None:
+            with anyio.CancelScope(shield=True):
+                await group.remove()
 
 
 def _arguments() -> list[str]:

@@ -32,6 +32,8 @@ class SandboxSettings(Record):
     """What can be written, `/tmp` and `/dev/shm` included; it lies in memory."""
     processes: int = Field(default=128, ge=16)
     """Processes and threads alive at one time."""
+    processors: float = Field(default=2.0, gt=0.0)
+    """Processor time of all processes together, where a cgroup can be made."""
     output: OutputName = "clean"
     """`clean`: what was printed. `raw-2023`: echo dropped, prompt and escape codes kept, 5 s of silence end it."""
     network: bool = False

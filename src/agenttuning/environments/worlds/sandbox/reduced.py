@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from agenttuning.environments.worlds.sandbox import skeleton
 from agenttuning.environments.worlds.sandbox.binaries import is_binary, libraries
 from agenttuning.environments.worlds.sandbox.cache import built, cache_folder
+from agenttuning.environments.worlds.sandbox.mapping import first_user, give
 from agenttuning.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -75,8 +76,15 @@ def reduced_rootfs() -> Path:
             f"no root file system can be made of this machine: no {', '.join(absent)}; give one with rootfs=FOLDER"
         )
     facts = [(name, str(path), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(programs.items())]
-    digest = hashlib.sha256(repr((facts, skeleton.files(), _DATA)).encode()).hexdigest()[:16]
-    return built(cache_folder() / f"reduced-{digest}", lambda folder: build_reduced(folder, programs))
+    first = first_user()
+    digest = hashlib.sha256(repr((facts, skeleton.files(), _DATA, first)).encode()).hexdigest()[:16]
+
+    def build(folder: Path) -> None:
+        build_reduced(folder, programs)
+        if os.geteuid() == 0:
+            give(folder, first)
+
+    return built(cache_folder() / f"reduced-{digest}", build)
 
 
 def _programs() -> Iterator[tuple[str, Path]]:

@@ -111,8 +111,7 @@ class Shell:
                 shown += _PROMPT.sub("", clean(terminal.take()))
                 await self._link.wait(lambda: token in terminal.tokens, seconds=deadline - time.monotonic())
                 if token in terminal.tokens:
-                    terminal.take_until(token)
-                    return True, shown
+                    return True, shown + _less_echo(clean(terminal.take_until(token)), token)
 
     async def _silence_nested(self, token: bytes) -> bool:
         """Ask a shell that is new on the terminal for the token; its own echo and prompt come before it."""
@@ -156,6 +155,12 @@ def _quoted(command: str) -> str:
         parts = [line[at : at + _LINE_CHARACTERS] for at in range(0, len(line), _LINE_CHARACTERS)] or [""]
         lines.append("'\\\n'".join(part.replace("'", "'\\''") for part in parts))
     return "'" + _CONTROL.sub(lambda found: "\x16" + found[0], "\n".join(lines)) + "'"
+
+
+def _less_echo(text: str, token: bytes) -> str:
+    """Return nothing where a nested shell but echoed the request for the token, in lines of its own making."""
+    squeezed = "".join(text.split())
+    return "" if not squeezed or token.decode().strip("\x1e") in squeezed else text
 
 
 def _is_interactive(words: list[str]) -> bool:
