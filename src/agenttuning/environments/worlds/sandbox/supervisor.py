@@ -32,6 +32,8 @@ CONFIGURE, OPEN_SHELL, WRITE, ASK_FOREGROUND, KILL_FOREGROUND, KILL_ALL, EXECUTE
 READY, SHELL_OUTPUT, SHELL_ENDED, FOREGROUND, STDOUT, STDERR, ENDED = range(65, 72)
 HEADER = 9
 _CHUNK = 65536
+_PIECES = 16
+"""A terminal gives 4 KiB at a time."""
 _QUEUE = 1 << 18
 """Bytes waiting for the outside beyond which no output is read."""
 
@@ -339,11 +341,14 @@ class Supervisor:
             except OSError:
                 self.typed = b""
         if event & ~select.POLLOUT:
-            data = _read_some(self.terminal)
-            if data:
-                self.send(SHELL_OUTPUT, self.shell_number, data)
-            elif data is not None and not self.shell:
-                self._close_terminal()
+            pieces: list[bytes] = []
+            data: bytes | None = None
+            while len(pieces) < _PIECES and (data := _read_some(self.terminal)):
+                pieces.append(data)
+            if pieces:
+                self.send(SHELL_OUTPUT, self.shell_number, b"".join(pieces))
+            elif data is not None and self.shell:  # it has closed its terminal: nobody can talk to it any more
+                os.kill(self.shell, signal.SIGKILL)
 
     def _close_terminal(self) -> None:
         os.close(self.terminal)
@@ -472,6 +477,7 @@ def _read_some(descriptor: int) -> bytes | None:
 
 def main() -> None:
     """Wait for the settings, settle, serve; standard input and output are the way to the outside."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's own handler is one that a signal from inside would reach
     os.closerange(3, resource.getrlimit(resource.RLIMIT_NOFILE)[0])  # folders of the host, left by the start
     source, sink = (fcntl.fcntl(standard, fcntl.F_DUPFD_CLOEXEC, 3) for standard in (0, 1))
     buffer = bytearray()
