@@ -2,7 +2,7 @@
 
 One chain of programs makes a sandbox, each replacing the one before: `unshare` (user and mount namespaces), a few lines
 of shell (a tmpfs of fixed size, the overlay on it), `bwrap` (all other namespaces, the new root, few capabilities), the
-supervisor. Everything that the agent or a checker runs is a child of that supervisor; nothing ever enters from outside.
+supervisor. What the agent or a checker runs is a child of that supervisor; nothing enters from outside.
 
 A user namespace is made for root too: what the sandbox holds are capabilities over its own namespaces, never the host's.
 """
@@ -18,9 +18,15 @@ import anyio.to_thread
 
 from agenttuning.environments.worlds.sandbox import mapping, runtime, seccomp
 from agenttuning.environments.worlds.sandbox.cgroup import Cgroup, make_cgroup
+from agenttuning.environments.worlds.sandbox.lacks import lacking
 from agenttuning.environments.worlds.sandbox.protocol import SandboxFacts
 from agenttuning.environments.worlds.sandbox.reduced import reduced_rootfs
-from agenttuning.environments.worlds.sandbox.supervised import START_SECONDS, Supervised
+from agenttuning.environments.worlds.sandbox.supervised import (
+    CAPABILITIES,
+    OWN_CAPABILITY,
+    START_SECONDS,
+    Supervised,
+)
 from agenttuning.errors import MissingExtraError, WorldError
 
 if TYPE_CHECKING:
@@ -35,28 +41,17 @@ read -r answer && [ "$answer" = mapped ] || exit 1
 exec 4<"$ROOTFS" 5<"$RUNTIME"
 exec setpriv --reuid 0 --regid 0 "$GROUPS_WORD" sh -ec "$MOUNTED" sh "$@"
 """
+_WORK: Final = "/tmp"  # noqa: S108  in a mount namespace of its own
 _MOUNTED: Final = """
-mount -t tmpfs -o "size=$SIZE,nr_inodes=$INODES,mode=755" agenttuning /tmp
-mkdir /tmp/upper /tmp/work /tmp/root /tmp/shm /tmp/runtime
-chmod 1777 /tmp/shm
-mount -t overlay -o "lowerdir=/proc/self/fd/4,upperdir=/tmp/upper,workdir=/tmp/work,userxattr" overlay /tmp/root
-mount --no-canonicalize --bind "/proc/self/fd/5" /tmp/runtime
+mount -t tmpfs -o "size=$SIZE,nr_inodes=$INODES,mode=755" agenttuning "$WORK"
+cd "$WORK"
+mkdir upper work root shm runtime
+chmod 1777 shm
+mount -t overlay -o "lowerdir=/proc/self/fd/4,upperdir=$WORK/upper,workdir=$WORK/work,userxattr" overlay root
+mount --no-canonicalize --bind /proc/self/fd/5 runtime
 echo 0 >/proc/sys/user/max_user_namespaces
 exec bwrap "$@"
 """
-_CAPABILITIES: Final = {
-    "CHOWN": 0,
-    "DAC_OVERRIDE": 1,
-    "FOWNER": 3,
-    "FSETID": 4,
-    "KILL": 5,
-    "SETGID": 6,
-    "SETUID": 7,
-}
-"""What root inside may do: its usual work on files, users and processes."""
-_OWN_CAPABILITY: Final = 8
-"""SETPCAP: it lets the supervisor take from its children what they must not have, itself first of all."""
-_START_CAPABILITIES: Final = ("SETPCAP", "SYS_ADMIN")
 _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _HIDDEN_FOLDERS: Final = ("acpi", "asound", "driver", "fs", "scsi", "tty")
 _HIDDEN_FILES: Final = (
@@ -77,22 +72,9 @@ class BwrapSandbox(Supervised):
         super().__init__(settings)
         self._cgroup: Cgroup | None = None
 
-    async def start(self) -> None:
-        """Make namespaces, mounts and the supervisor.
-
-        Raises:
-            MissingExtraError: a program is not installed.
-            WorldError: the kernel refuses, for example because it forbids user namespaces.
-        """
-        check_programs()
-        try:
-            await self._start()
-        except BaseException:
-            await self.close()
-            raise
-
     async def _start(self) -> None:
-        rootfs = self._settings.rootfs or await anyio.to_thread.run_sync(reduced_rootfs)
+        check_programs()
+        rootfs: Path = self._settings.rootfs or await anyio.to_thread.run_sync(reduced_rootfs)
         tools = await anyio.to_thread.run_sync(runtime.runtime)
         if not rootfs.is_dir():
             raise WorldError(f"no root file system at {str(rootfs)!r}; make one with `agenttuning data rootfs`")
@@ -101,6 +83,7 @@ class BwrapSandbox(Supervised):
             "PATH": _PATH,
             "GROUPS_WORD": "--keep-groups" if chosen.kind == "single" else "--clear-groups",
             "MOUNTED": _MOUNTED,
+            "WORK": _WORK,
             "SIZE": f"{self._settings.disk_mib}m",
             "INODES": str(self._settings.disk_mib * _INODES_PER_MIB),
             "ROOTFS": str(rootfs.absolute()),
@@ -116,7 +99,7 @@ class BwrapSandbox(Supervised):
             self._cgroup.take(self._process.pid)
         chosen.write(self._process.pid)
         await link.send_line(b"mapped\n")
-        await self._settle(self._privileges())
+        await self._settle(self._privileges(), limits=self._limits())
         counted = ("rlimits",) if self._cgroup is None else (self._cgroup.version, "rlimits")
         self._facts = SandboxFacts(
             backend="bwrap",
@@ -125,9 +108,10 @@ class BwrapSandbox(Supervised):
             seccomp=bool(seccomp.assemble(count_memory=True)),
             overlay="overlay",
             rootfs=rootfs.name,
+            unsupported=lacking(rootfs, users=chosen.count > 1, network=False),
         )
 
-    def _privileges(self) -> dict[str, bytes]:
+    def _limits(self) -> dict[str, int]:
         limits = {
             "RLIMIT_CORE": 0,
             "RLIMIT_FSIZE": self._settings.disk_mib << 20,
@@ -136,14 +120,16 @@ class BwrapSandbox(Supervised):
         }
         if self._cgroup is None:
             limits |= {"RLIMIT_AS": self._settings.memory_mib << 20, "RLIMIT_CPU": _PROCESSOR_SECONDS}
+        return limits
+
+    def _privileges(self) -> dict[str, bytes]:
         return {
-            "capabilities": b"%d" % sum(1 << number for number in _CAPABILITIES.values()),
-            "own_capability": b"%d" % (1 << _OWN_CAPABILITY),
+            "capabilities": b"%d" % sum(1 << number for number in CAPABILITIES.values()),
+            "own_capability": b"%d" % (1 << OWN_CAPABILITY[1]),
             "confined": b"1",
             "hide": _PLACE.encode(),
             "read_only": " ".join(("/dev", *(f"/dev/{device}" for device in _DEVICES))).encode(),
             "filter": seccomp.assemble(count_memory=self._cgroup is not None),
-            "limits": " ".join(f"{name}={value}" for name, value in limits.items()).encode(),
         }
 
     async def close(self) -> None:
@@ -157,17 +143,26 @@ class BwrapSandbox(Supervised):
 
 def _arguments() -> list[str]:
     """Return bubblewrap's command line, the supervisor's included."""
-    words = ["--bind", "/tmp/root", "/", "--dev", "/dev", "--bind", "/tmp/shm", "/dev/shm", "--proc", "/proc"]
+    words = ["--bind", f"{_WORK}/root", "/", "--dev", "/dev", "--proc", "/proc"]
+    words += ["--bind", f"{_WORK}/shm", "/dev/shm"]  # noqa: S108  the sandbox's own
     for name in _HIDDEN_FOLDERS:
         if Path("/proc", name).is_dir():
             words += ["--perms", "0555", "--size", "4096", "--tmpfs", f"/proc/{name}", "--remount-ro", f"/proc/{name}"]
     for name in _HIDDEN_FILES:
         if Path("/proc", name).exists():
             words += ["--ro-bind", "/dev/null", f"/proc/{name}"]
-    words += ["--ro-bind", "/tmp/runtime", _PLACE, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    words += [
+        "--ro-bind",
+        f"{_WORK}/runtime",
+        _PLACE,
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-ipc",
+        "--unshare-uts",
+    ]
     words += ["--unshare-cgroup", "--hostname", "sandbox", "--clearenv", "--die-with-parent", "--as-pid-1"]
     words += ["--chdir", "/", "--cap-drop", "ALL"]
-    for name in (*_CAPABILITIES, *_START_CAPABILITIES):
+    for name in (*CAPABILITIES, OWN_CAPABILITY[0], "SYS_ADMIN"):
         words += ["--cap-add", f"CAP_{name}"]
     return [*words, "--", *runtime.command(_PLACE)]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
-from agenttuning.environments.worlds.sandbox import supervisor
+from agenttuning.environments.worlds.sandbox.inside import frames
 from agenttuning.environments.worlds.sandbox.protocol import Completed
 from agenttuning.environments.worlds.sandbox.terminal import Terminal
 
@@ -38,12 +38,12 @@ class Link:
     """One supervisor. `alive` is false once its socket has closed."""
 
     def __init__(self, connection: socket.socket) -> None:
-        connection.setblocking(False)
+        connection.settimeout(0)
         self._socket = connection
         self._buffer = bytearray()
         self._programs: dict[int, Program] = {}
         self._number = 0
-        self._foreground: tuple[int, list[str]] | None = None
+        self._foreground: list[tuple[int, list[str]]] = []
         self.terminal = Terminal()
         self.alive = True
         self.ready = False
@@ -59,7 +59,7 @@ class Link:
 
     async def send(self, kind: int, number: int = 0, payload: bytes = b"") -> None:
         """Send one frame; without effect on a supervisor that is gone."""
-        await self._write(supervisor.pack(kind, number, payload))
+        await self._write(frames.pack(kind, number, payload))
 
     async def _write(self, data: bytes) -> None:
         left = memoryview(data)
@@ -96,26 +96,26 @@ class Link:
         if self._buffer.startswith(b"\n"):
             self._lines += 1
             del self._buffer[:1]
-        for kind, number, payload in supervisor.split_frames(self._buffer):
+        for kind, number, payload in frames.split_frames(self._buffer):
             self._take(kind, number, payload)
         await anyio.lowlevel.checkpoint()
         return self.alive
 
     def _take(self, kind: int, number: int, payload: bytes) -> None:
         program = self._programs.get(number)
-        if kind == supervisor.READY:
+        if kind == frames.READY:
             self.ready = True
-        elif kind == supervisor.SHELL_OUTPUT and number == self.terminal.number:
+        elif kind == frames.SHELL_OUTPUT and number == self.terminal.number:
             self.terminal.add(payload)
-        elif kind == supervisor.SHELL_ENDED and number == self.terminal.number:
+        elif kind == frames.SHELL_ENDED and number == self.terminal.number:
             self.terminal.alive = False
-        elif kind == supervisor.FOREGROUND:
-            self._foreground = (number, [word.decode(errors="replace") for word in payload.split(b"\0") if word])
-        elif program is not None and kind == supervisor.STDOUT:
+        elif kind == frames.FOREGROUND:
+            self._foreground.append((number, [word.decode(errors="replace") for word in payload.split(b"\0") if word]))
+        elif program is not None and kind == frames.STDOUT:
             program.stdout += payload[: OUTPUT_BYTES - len(program.stdout)]
-        elif program is not None and kind == supervisor.STDERR:
+        elif program is not None and kind == frames.STDERR:
             program.stderr += payload[: OUTPUT_BYTES - len(program.stderr)]
-        elif program is not None and kind == supervisor.ENDED:
+        elif program is not None and kind == frames.ENDED:
             program.exit_code = int.from_bytes(payload, "big")
 
     async def execute(self, arguments: Sequence[bytes], *, stdin: bytes, timeout_seconds: float) -> Completed | None:
@@ -123,10 +123,10 @@ class Link:
         self._number += 1
         number, program = self._number, Program()
         self._programs[number] = program
-        await self.send(supervisor.EXECUTE, number, supervisor.pack_list([stdin, *arguments]))
+        await self.send(frames.EXECUTE, number, frames.pack_list([stdin, *arguments]))
         in_time = await self.wait(lambda: program.exit_code is not None, seconds=timeout_seconds)
         if not in_time:
-            await self.send(supervisor.KILL, number)
+            await self.send(frames.KILL, number)
             await self.wait(lambda: program.exit_code is not None, seconds=_GRACE_SECONDS)
         del self._programs[number]
         if program.exit_code is None:
@@ -138,14 +138,14 @@ class Link:
         """Open a terminal with a shell on it; one that is there is ended first."""
         self._number += 1
         self.terminal = Terminal(number=self._number, alive=True)
-        await self.send(supervisor.OPEN_SHELL, self._number, supervisor.pack_list(list(arguments)))
+        await self.send(frames.OPEN_SHELL, self._number, frames.pack_list(list(arguments)))
 
     async def foreground(self) -> tuple[int, list[str]]:
         """Return the process group that has the terminal and its command line; 0 when it is the login shell itself."""
-        self._foreground = None
-        await self.send(supervisor.ASK_FOREGROUND)
-        await self.wait(lambda: self._foreground is not None, seconds=_GRACE_SECONDS)
-        return self._foreground or (0, [])
+        self._foreground.clear()
+        await self.send(frames.ASK_FOREGROUND)
+        await self.wait(lambda: bool(self._foreground), seconds=_GRACE_SECONDS)
+        return self._foreground[-1] if self._foreground else (0, [])
 
     def close(self) -> None:
         """Close the socket; the supervisor ends, and with it all that it started."""

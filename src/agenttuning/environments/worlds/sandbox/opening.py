@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agenttuning.environments.worlds.sandbox.bwrap import BwrapSandbox
+from agenttuning.environments.worlds.sandbox.engine import EngineSandbox
+from agenttuning.environments.worlds.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.sandbox.protocol import Sandbox, SandboxSettings
@@ -16,4 +18,6 @@ def open_sandbox(settings: SandboxSettings) -> Sandbox:
     Raises:
         RecipeError: `local` without `allow_unsandboxed`.
     """
-    return BwrapSandbox(settings)
+    if settings.backend == "bwrap":
+        return BwrapSandbox(settings)
+    return LocalSandbox(settings) if settings.backend == "local" else EngineSandbox(settings)

@@ -19,11 +19,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from agenttuning.environments.worlds.sandbox import supervisor
+from agenttuning.environments.worlds.sandbox import inside
 from agenttuning.environments.worlds.sandbox.binaries import libraries, loader
 from agenttuning.environments.worlds.sandbox.cache import built, cache_folder
 
-_SOURCE: Final = Path(supervisor.__file__)
+_SOURCES: Final = tuple(sorted(Path(inside.__path__[0]).glob("*.py")))
 _MODULES: Final = "__future__, _signal, ctypes, errno, fcntl, os, resource, select, sys, termios, time"
 _LIST: Final = (
     "import {modules}; "
@@ -46,7 +46,12 @@ def runtime() -> Path:
         MissingExtraError: this interpreter cannot be copied.
     """
     program = Path(sys.executable).resolve()
-    facts = (platform.python_version(), str(program), program.stat().st_mtime_ns, _SOURCE.read_bytes())
+    facts = (
+        platform.python_version(),
+        str(program),
+        program.stat().st_mtime_ns,
+        [source.read_bytes() for source in _SOURCES],
+    )
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
     return built(cache_folder() / f"runtime-{digest}", lambda folder: _build(folder, program))
 
@@ -65,7 +70,7 @@ def _build(folder: Path, program: Path) -> None:
         target = folder / "lib" / standard.name / _inside(origin, standard)
         target.parent.mkdir(parents=True, exist_ok=True)
         if origin.suffix == ".py":
-            py_compile.compile(str(origin), cfile=str(target.with_suffix(".pyc")), doraise=True)
+            _compile(origin, target.with_suffix(".pyc"))
         else:
             binaries.append(origin)
             shutil.copyfile(origin, target)
@@ -76,12 +81,23 @@ def _build(folder: Path, program: Path) -> None:
         shutil.copyfile(path, folder / "libraries" / Path(name).name)
     _install(loader(found), folder / "loader")
     _install(program, folder / "bin" / "python")
-    py_compile.compile(str(_SOURCE), cfile=str(folder / "supervisor.pyc"), doraise=True)
+    package = folder / "lib" / standard.name
+    for part in inside.__name__.split("."):
+        package /= part
+        package.mkdir()
+        _compile(_SOURCES[0], package / "__init__.pyc")  # it holds no more than a docstring
+    for source in _SOURCES:
+        _compile(source, package / f"{source.stem}.pyc")
+    (folder / "supervisor.pyc").symlink_to((package / "supervisor.pyc").relative_to(folder))
 
 
 def _inside(origin: Path, standard: Path) -> Path:
     """Return where a module lies under the standard library; extension modules of some systems lie elsewhere."""
     return origin.relative_to(standard) if origin.is_relative_to(standard) else Path("lib-dynload") / origin.name
+
+
+def _compile(source: Path, target: Path) -> None:
+    py_compile.compile(str(source), cfile=str(target), dfile=source.name, doraise=True)
 
 
 def _install(source: Path, target: Path) -> None:

@@ -1,9 +1,9 @@
 """The second wall: a filter over system calls, assembled here as classic BPF.
 
 It denies what no task needs and what has been the way out of other sandboxes: mounting, new namespaces, tracing, keys,
-kernel modules, performance counters, io_uring, userfaultfd, handles of files, foreign limits, odd socket families, input
-pushed into terminals. It is a list of denials and not of permissions: tasks run any program of the image. Everything
-that it denies is denied by capabilities or namespaces too, but for the attack surface itself.
+kernel modules, performance counters, io_uring, userfaultfd, handles of files, foreign limits, odd socket families and
+input pushed into terminals. It is a list of denials and not of permissions: tasks run any program of the image. What it
+denies is mostly denied by capabilities or namespaces too; what it takes away is the kernel's surface for attacks.
 """
 
 from __future__ import annotations

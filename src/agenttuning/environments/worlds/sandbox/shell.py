@@ -1,12 +1,12 @@
 r"""A persistent login shell, spoken to through its terminal, as a person would.
 
-A command is sent as `eval '...'`, so that unbalanced quotes are an error and not a hang, followed on the same line by a
-`printf` of a token that is drawn anew for every command. The text of that line holds `\036` where the token has the byte
-itself, so neither an echo of the line nor a trace of it can be taken for the token.
+A command is sent as `eval '...'`, so that unbalanced quotes are an error and not a hang, followed on the same line by
+a `printf` of a token that is drawn anew for every command. The text of that line holds `\036` where the token has the
+byte itself, so neither an echo of the line nor a trace of it can be taken for the token.
 
-A nested shell (`su`, `bash`) leaves that line waiting. When nothing is printed for a while and a shell has the terminal,
-the token is asked of it alone. When the nested shell exits, the line goes on with its old token, and the new one is
-asked again.
+A nested shell (`su`, `bash`) leaves that line waiting. When nothing is printed for a while and a shell has the
+terminal, the token is asked of it alone. When the nested shell exits, the line goes on with its old token, and the new
+one is asked again.
 """
 
 from __future__ import annotations
@@ -16,22 +16,14 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
-from agenttuning.environments.worlds.sandbox import supervisor
+from agenttuning.environments.worlds.sandbox.inside import frames
 from agenttuning.environments.worlds.sandbox.protocol import ShellOutput
 from agenttuning.environments.worlds.sandbox.terminal import clean
 
 if TYPE_CHECKING:
+    from agenttuning.environments.worlds.sandbox.home import Home
     from agenttuning.environments.worlds.sandbox.link import Link
 
-ENVIRONMENT: Final = {
-    "HOME": "/root",
-    "LANG": "C.UTF-8",
-    "LOGNAME": "root",
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "SHELL": "/bin/bash",
-    "TERM": "xterm",
-    "USER": "root",
-}
 _PROMPT: Final = re.compile(r"(?:\A|(?<=\n))[^\n]*[$#%>] ?\Z")
 _OPEN_SECONDS: Final = 10.0
 _RECOVERY_SECONDS: Final = 1.0
@@ -47,9 +39,9 @@ _CONTROL: Final = re.compile(r"[\x01-\x08\x0b-\x1f\x7f]")
 class Shell:
     """The shell of one sandbox; opened when it is first needed, and again after its end."""
 
-    def __init__(self, link: Link, *, folder: str) -> None:
+    def __init__(self, link: Link, home: Home) -> None:
         self._link = link
-        self._folder = folder
+        self._home = home
         self._nested: set[int] = set()
         """Process groups of nested shells that were silenced."""
         self._waiting: set[bytes] = set()
@@ -75,9 +67,7 @@ class Shell:
 
     async def _open(self) -> bool:
         self._nested, self._waiting = set(), set()
-        variables = [f"{name}={value}".encode() for name, value in ENVIRONMENT.items()]
-        words = [b"bash", b"--noediting", b"--login"]
-        await self._link.open_shell([b"clean", self._folder.encode(), b"%d" % len(variables), *variables, *words])
+        await self._link.open_shell([b"clean", *self._home.program(b"bash", b"--noediting", b"--login")])
         arrived, _ = await self._ask(f"set +o history; unset HISTFILE; {_SILENT}", seconds=_OPEN_SECONDS)
         return arrived
 
@@ -87,7 +77,7 @@ class Shell:
         return await self._until(token, deadline=time.monotonic() + seconds)
 
     async def _type(self, text: str) -> None:
-        await self._link.send(supervisor.WRITE, 0, text.encode("utf-8", "replace"))
+        await self._link.send(frames.WRITE, 0, text.encode("utf-8", "replace"))
 
     async def _until(self, token: bytes, *, deadline: float) -> tuple[bool, str]:
         """Return whether the token came in time, and what was printed before it."""
@@ -124,12 +114,12 @@ class Shell:
 
     async def _recover(self, text: str) -> ShellOutput:
         """Interrupt, kill what has the terminal, kill everything: in this order, until the shell answers."""
-        for kind, payload in ((supervisor.WRITE, b"\x03"), (supervisor.KILL_FOREGROUND, b"")):
+        for kind, payload in ((frames.WRITE, b"\x03"), (frames.KILL_FOREGROUND, b"")):
             await self._link.send(kind, 0, payload)
             answered, _ = await self._ask(_SILENT, seconds=_RECOVERY_SECONDS)
             if answered:
                 return ShellOutput(text, timed_out=True)
-        await self._link.send(supervisor.KILL_ALL)
+        await self._link.send(frames.KILL_ALL)
         terminal = self._link.terminal
         if not await self._link.wait(lambda: not terminal.alive, seconds=2 * _RECOVERY_SECONDS):
             self._link.close()

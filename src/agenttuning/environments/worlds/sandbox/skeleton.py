@@ -90,7 +90,7 @@ def files() -> dict[str, str]:
         "etc/protocols": "ip 0 IP\nicmp 1 ICMP\ntcp 6 TCP\nudp 17 UDP\n",
         "etc/resolv.conf": "",
         "etc/security/limits.conf": "",
-        "etc/services": "ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\nhttp 80/tcp\nhttps 443/tcp\n",
+        "etc/services": "ssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\nhttp 80/tcp\nhttps 443/tcp\n",
         "etc/shadow": f"root:*:19700:0:99999:7:::\n{shadow}",
         "etc/shells": "/bin/sh\n/bin/bash\n/bin/dash\n",
         "etc/skel/.bashrc": _BASHRC,

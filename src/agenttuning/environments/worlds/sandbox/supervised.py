@@ -11,10 +11,12 @@ from typing import IO, TYPE_CHECKING, Final
 
 import anyio
 
-from agenttuning.environments.worlds.sandbox import supervisor
+from agenttuning.environments.worlds.sandbox.home import Home
+from agenttuning.environments.worlds.sandbox.inside import frames
 from agenttuning.environments.worlds.sandbox.link import Link
 from agenttuning.environments.worlds.sandbox.protocol import Completed, ShellOutput
-from agenttuning.environments.worlds.sandbox.shell import ENVIRONMENT, Shell
+from agenttuning.environments.worlds.sandbox.raw import RawShell
+from agenttuning.environments.worlds.sandbox.shell import Shell
 from agenttuning.errors import WorldError
 
 if TYPE_CHECKING:
@@ -27,15 +29,29 @@ _STOP_SECONDS: Final = 3.0
 _ENDED: Final = Completed(137, b"", b"the sandbox has ended\n")
 
 
+CAPABILITIES: Final = {
+    "CHOWN": 0,
+    "DAC_OVERRIDE": 1,
+    "FOWNER": 3,
+    "FSETID": 4,
+    "KILL": 5,
+    "SETGID": 6,
+    "SETUID": 7,
+}
+"""What root inside may do: its usual work on files, users and processes."""
+OWN_CAPABILITY: Final = ("SETPCAP", 8)
+"""It lets the supervisor take from its children what they must not have, itself first of all."""
+
+
 class Supervised:
     """A sandbox whose supervisor speaks over a socket; a backend says how it is started."""
 
-    def __init__(self, settings: SandboxSettings, *, folder: str = "/") -> None:
+    def __init__(self, settings: SandboxSettings) -> None:
         self._settings = settings
-        self._folder = folder
         self._facts: SandboxFacts | None = None
         self._link: Link | None = None
-        self._shell: Shell | None = None
+        self._home = Home()
+        self._shell: Shell | RawShell | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._told: IO[bytes] | None = None
         self._turn = anyio.Lock()
@@ -45,6 +61,22 @@ class Supervised:
         """What is active; known after `start`."""
         assert self._facts is not None, "start() comes first"
         return self._facts
+
+    async def start(self) -> None:
+        """Make the sandbox; what a failed start has made is ended.
+
+        Raises:
+            MissingExtraError: a program is not installed.
+            WorldError: the machine refuses.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self) -> None:
+        raise NotImplementedError
 
     def _launch(self, words: Sequence[str], *, variables: Mapping[str, str]) -> Link:
         """Start the process with our socket as its input and output.
@@ -56,8 +88,8 @@ class Supervised:
         with theirs:
             self._process = subprocess.Popen(
                 words,
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=self._told,
                 env=dict(variables),
                 start_new_session=True,
@@ -65,19 +97,20 @@ class Supervised:
         self._link = Link(ours)
         return self._link
 
-    async def _settle(self, settings: Mapping[str, bytes]) -> None:
-        """Give the supervisor its settings and wait until it serves.
+    async def _settle(self, settings: Mapping[str, bytes], *, limits: Mapping[str, int]) -> None:
+        """Give the supervisor its settings (see `Privileges` there) and wait until it serves.
 
         Raises:
             WorldError: it never did; the text is what the programs before it said.
         """
         assert self._link is not None, "_launch() comes first"
         link = self._link
-        parts = [part for name, value in settings.items() for part in (name.encode(), value)]
-        await link.send(supervisor.CONFIGURE, 0, supervisor.pack_list(parts))
+        told = {**settings, "limits": " ".join(f"{name}={value}" for name, value in limits.items()).encode()}
+        parts = [part for name, value in told.items() for part in (name.encode(), value)]
+        await link.send(frames.CONFIGURE, 0, frames.pack_list(parts))
         if not await link.wait(lambda: link.ready, seconds=START_SECONDS):
             raise WorldError(f"the sandbox did not start: {self._said()}")
-        self._shell = Shell(link, folder=self._folder)
+        self._shell = (Shell if self._settings.output == "clean" else RawShell)(link, self._home)
 
     def _said(self) -> str:
         if self._told is None:
@@ -96,9 +129,8 @@ class Supervised:
     ) -> Completed:
         """Run a program in the same place, outside the shell."""
         assert self._link is not None, "start() comes first"
-        variables = [f"{name}={value}".encode() for name, value in ENVIRONMENT.items() if name != "TERM"]
         words = [argument.replace("\0", "").encode("utf-8", "replace") for argument in arguments]
-        program = [self._folder.encode(), b"%d" % len(variables), *variables, *words]
+        program = self._home.program(*words)
         async with self._turn:
             done = await self._link.execute(program, stdin=stdin, timeout_seconds=timeout_seconds)
         return done or _ENDED
