@@ -25,7 +25,7 @@ from agenttuning.environments.worlds.linux.problem import (
     Script,
 )
 from agenttuning.environments.worlds.linux.wording import EXAMPLE, INSTRUCTION, TINY_INSTRUCTION, observe
-from agenttuning.environments.worlds.sandbox.protocol import ShellOutput
+from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings, ShellOutput
 from agenttuning.errors import DataError, MissingExtraError
 from agenttuning.policies.oracle import oracle_player
 
@@ -308,6 +308,13 @@ def test_provenance_names_what_is_active_in_the_sandbox() -> None:
     version = play(task(QUESTION), "Act: answer(2)").provenance.environment_version
     assert version.startswith("operating_system/1 bwrap of ")
     assert "output clean, from /" in version
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    environment = OperatingSystem(task(QUESTION, sandbox=SandboxSettings(memory_mib=321)))
+    with pytest.raises(MissingExtraError, match="bwrap not found; install Debian's package bubblewrap"):
+        asyncio.run(environment.start())
 
 
 def test_an_unknown_split_and_bad_data_are_named(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ class OperatingSystem(Environment[OperatingSystemTask]):
         for move in self.task.moves:
             yield f"Think: {move.thought}\n\nAct: bash\n\n```bash\n{move.command}\n```"
         judgement, printed = self.task.problem.judgement, self._printed.strip()
-        asked = judgement.asks if isinstance(judgement, Expectation) else bool(printed)
+        asked = judgement.asks if isinstance(judgement, Expectation) else len(printed.splitlines()) == 1
         action = f"answer({printed})" if asked else "finish"
         yield f"Think: {self.task.closing}\n\nAct: {action}"
 
