@@ -189,6 +189,18 @@ def test_no_answer_is_the_text_none_for_checks_and_wrong_for_matches() -> None:
     assert not play(official(match=Match(answer="None")), FINISH).score.success
 
 
+def test_raw_output_shows_the_terminal_and_the_oracle_reads_it() -> None:
+    config = OperatingSystemConfig(sandbox=SandboxSettings(output="raw-2023"))
+    (asked,) = islice(OperatingSystem.load("train", config), 1)
+    try:
+        trajectory = asyncio.run(rollout(OperatingSystem(asked), oracle_player))
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
+    assert trajectory.score.success
+    assert all(output.endswith("# ") and "\x1b" in output for output in outputs(trajectory))
+    assert "output raw-2023" in trajectory.provenance.environment_version
+
+
 @pytest.mark.parametrize("answer", ["Act: answer(2)", "Act: answer( 2\t)"])
 def test_a_question_is_won_with_the_answer_alone(answer: str) -> None:
     assert play(task(QUESTION), answer).score.success

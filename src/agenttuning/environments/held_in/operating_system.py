@@ -4,8 +4,8 @@ A sample, as the model sees it (standard difficulty, shortened; the instruction 
 
     user       Now, I will start a new problem in a new OS. My problem is:
 
-               How many .log files are anywhere under /srv/amber-ridge? Folders do not count.
-    assistant  Think: find goes through all folders; I count the lines.
+               Count the .log files anywhere under /srv/amber-ridge. Folders do not count.
+    assistant  Think: there are folders inside, so I count recursively and only regular files.
 
                Act: bash
 
@@ -27,8 +27,7 @@ Generated problems: a question's answer equals what the reference printed before
 change, the state that counts equals the state after the reference.
 Source: AgentBench (arXiv 2308.03688), section "Operating System", `data/os_interaction`
 (https://github.com/THUDM/AgentBench, Apache-2.0), or the seeded generator of `worlds/linux`.
-Needs Linux and bubblewrap (Debian's package `bubblewrap`); `sandbox.rootfs` names a root file system made by
-`agenttuning data rootfs`.
+Needs Linux and bubblewrap; `sandbox.rootfs` names a root file system made by `agenttuning data rootfs`.
 Deviations: no network; a command ends when the shell says so, not after 5 seconds of silence, and its output comes
 without prompt and escape codes unless `sandbox.output = "raw-2023"`; the benchmark's five comparisons run outside the
 sandbox; programs that items name by path are written anew; an item that needs what the sandbox lacks is a failed
@@ -55,6 +54,7 @@ from agenttuning.environments.worlds.linux.wording import (
     NEW_PROBLEM,
     TINY_INSTRUCTION,
     observe,
+    printed,
 )
 from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings, ShellOutput
 from agenttuning.errors import DataError, WorldError, nearest
@@ -194,7 +194,7 @@ class OperatingSystem(Environment[OperatingSystemTask]):
             return Step(observe(ShellOutput("")), action="bash", valid=False)
         session = await self._open()
         output = await session.run(read.content)
-        self._printed = output.text
+        self._printed = printed(output.text) if self.task.sandbox.output == "raw-2023" else output.text
         observation = observe(output, seconds=self.task.command_seconds)
         return Step(observation, done=output.ended, action=read.content)
 
@@ -238,9 +238,9 @@ class OperatingSystem(Environment[OperatingSystemTask]):
     def _expert(self) -> Iterator[str]:
         for move in self.task.moves:
             yield f"Think: {move.thought}\n\nAct: bash\n\n```bash\n{move.command}\n```"
-        judgement, printed = self.task.problem.judgement, self._printed.strip()
-        asked = judgement.asks if isinstance(judgement, Expectation) else len(printed.splitlines()) == 1
-        action = f"answer({printed})" if asked else "finish"
+        judgement, output = self.task.problem.judgement, self._printed.strip()
+        asked = judgement.asks if isinstance(judgement, Expectation) else len(output.splitlines()) == 1
+        action = f"answer({output})" if asked else "finish"
         yield f"Think: {self.task.closing}\n\nAct: {action}"
 
     async def close(self) -> None:

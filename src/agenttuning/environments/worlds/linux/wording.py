@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.core.records import Message
@@ -68,6 +69,8 @@ EXAMPLE: Final = (
         train=False,
     ),
 )
+_TERMINAL: Final = re.compile(r"\x1b\][^\x07]*\x07|\x1b\[[0-9;?]*[A-Za-z]|\r")
+_PROMPT: Final = re.compile(r"[^\n]*[#$] \Z")
 NEW_PROBLEM: Final = "Now, I will start a new problem in a new OS. My problem is:\n\n"
 
 
@@ -82,3 +85,8 @@ def observe(output: ShellOutput, *, seconds: float = 0) -> str:
     )
     lines = [line for line in (shown, *notes) if line]
     return "\n".join(("The output of the OS:\n", *lines)) if lines else "The output of the OS is empty."
+
+
+def printed(text: str) -> str:
+    """Return what a command printed, of raw output: without escape codes and the prompt at the end."""
+    return _PROMPT.sub("", _TERMINAL.sub("", text))
