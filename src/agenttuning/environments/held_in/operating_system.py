@@ -15,7 +15,7 @@ A sample, as the model sees it (standard difficulty, shortened; the instruction 
     user       The output of the OS:
 
                7
-    assistant  Think: that number answers the question.
+    assistant  Think: that value answers the question.
 
                Act: answer(7)
 

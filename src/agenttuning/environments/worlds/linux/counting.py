@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ENDINGS: Final = (".txt", ".log", ".csv", ".conf", ".md", ".dat", ".json", ".bak")
 CLOSING: Final = (
     "the output is the answer.",
-    "that number answers the question.",
+    "that value answers the question.",
     "nothing else is needed, so I give this value.",
     "the command printed exactly what was asked for.",
 )

@@ -55,14 +55,24 @@ def _state(scene: Scene) -> str:
     return f"sleep 0.1\n{_alive(scene)}"
 
 
-def _listing(scene: Scene, *names: str) -> Move:
+def _listing(scene: Scene) -> Move:
     return Move(
         thought=scene.say(
-            "I see which of these programs run.",
-            "first a list of the programs by name.",
+            "I see which programs run, and how often.",
+            "first a list of all programs by name.",
             "let me look at the processes.",
         ),
-        command=f"ps -C {','.join(sorted(names))} -o comm= | sort | uniq -c",
+        command='names=$(ps -e -o comm=); sort <<< "$names" | uniq -c',
+    )
+
+
+def _count(scene: Scene, name: str) -> Move:
+    return Move(
+        thought=scene.say(
+            "pgrep -x matches the whole name, -c counts.",
+            "I count the processes with exactly this name.",
+        ),
+        command=f"pgrep -c -x {name}",
     )
 
 
@@ -76,16 +86,9 @@ def _how_many(scene: Scene) -> Draft:
         f"How many processes of the program {wanted} are running?",
         f"Count the running processes named {wanted}.",
     )
-    moves = (
-        Move(
-            thought=scene.say(
-                "pgrep -x matches the whole name, -c counts.",
-                "I count the processes with exactly this name.",
-            ),
-            command=f"pgrep -c -x {wanted}",
-        ),
+    return scene.question(
+        "processes", text, (_count(scene, wanted),), expected=count, closing=CLOSING, setup=_running(scene, runs)
     )
-    return scene.question("processes", text, moves, expected=count, closing=CLOSING, setup=_running(scene, runs))
 
 
 def _argument(scene: Scene) -> Draft:
@@ -119,7 +122,7 @@ def _working_folder(scene: Scene) -> Draft:
         f"The process {wanted} has a working directory. Give me its full path.",
     )
     moves = (
-        _listing(scene, wanted, *others),
+        _count(scene, wanted),
         Move(
             thought=scene.say(
                 "/proc/PID/cwd is a link to the working folder.",
@@ -142,7 +145,7 @@ def _end_program(scene: Scene) -> Draft:
         f"The program {wanted} runs wild. Stop all its processes, but no others.",
     )
     moves = (
-        _listing(scene, wanted, other),
+        _listing(scene),
         Move(
             thought=scene.say("pkill -x ends exactly the processes of that name.", "I end them by their exact name."),
             command=f"pkill -x {wanted}",
@@ -161,23 +164,25 @@ def _end_by_folder(scene: Scene) -> Draft:
     kept, left = scene.draw.sample(scene.add_folders(4)[1:], 2)
     runs = [(name, 5000, left if place < 2 else kept) for place, name in enumerate(names)]
     scene.draw.shuffle(runs)
-    folder, pattern = scene.path(left), "|".join(sorted(names))
+    folder = scene.path(left)
     text = (
         f"End every process whose working directory is {folder}. The processes that work in other folders must go on."
     )
     moves = (
-        _listing(scene, *names),
+        _listing(scene),
         Move(
             thought=scene.say(
-                "which of them work there? Their cwd link in /proc tells.",
-                "I look for processes whose cwd points to that folder.",
+                "how many work there? Their cwd link in /proc tells.",
+                "I look for processes whose cwd link is that folder.",
             ),
-            command=f"for p in $(pgrep -x '{pattern}'); do readlink /proc/$p/cwd; done | sort | uniq -c",
+            command=f"readlink /proc/[0-9]*/cwd 2> /dev/null | grep -c -x {folder}",
         ),
         Move(
-            thought=scene.say("I end those whose link is the folder.", "the same loop, with kill for the right ones."),
-            command=f"for p in $(pgrep -x '{pattern}'); do "
-            f'if [ "$(readlink /proc/$p/cwd)" = {folder} ]; then kill $p; fi; done',
+            thought=scene.say(
+                "I end those whose link is the folder.", "a loop over all processes ends the right ones."
+            ),
+            command=f'for p in /proc/[0-9]*; do if [ "$(readlink $p/cwd 2> /dev/null)" = {folder} ]; '
+            "then kill ${p#/proc/}; fi; done",
         ),
     )
     setup = _running(scene, runs)
