@@ -99,7 +99,7 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
     with tempfile.TemporaryDirectory(prefix="agenttuning-nobody-") as home:
         os.chown(home, ORDINARY, ORDINARY)
         words = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", python]
-        yield Account(words, {**variables, "HOME": home, "XDG_CACHE_HOME": f"{home}/cache"})
+        yield Account(words, {**variables, "HOME": home, "SCRATCH": home, "XDG_CACHE_HOME": f"{home}/cache"})
 
 
 @pytest.fixture(scope="session")

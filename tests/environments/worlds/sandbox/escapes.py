@@ -120,7 +120,8 @@ _shell(
 )
 _shell(
     "release agent",
-    "mkdir -p /tmp/g; unshare -UrmC sh -c 'mount -t cgroup -o rdma x /tmp/g && echo /tmp/x > /tmp/g/release_agent && echo ESCAPED'",
+    "mkdir -p /tmp/g; unshare -UrmC sh -c 'mount -t cgroup -o rdma x /tmp/g && echo ESCAPED'"
+    "; echo /tmp/x > /tmp/g/release_agent && grep -q cgroup /proc/mounts && echo ESCAPED",
 )
 _shell(
     "raise own limits", "for f in $(find / -xdev -name cgroup.procs 2>/dev/null); do echo $$ > $f && echo ESCAPED; done"
@@ -147,7 +148,8 @@ _shell(
 _python(
     "handles of files",
     "handle = struct.pack('Ii', 8, 1) + struct.pack('II', 2, 0) + bytes(120)\n"
-    "fd = os.open('/etc', 0)\nescaped(call(304, fd, handle, 0) >= 0)\nescaped(call(303, -100, b'/etc', bytes(136), bytes(8), 0) >= 0)",
+    "fd = os.open('/etc', 0)\nescaped(call(304, fd, handle, 0) >= 0)\n"
+    "escaped(call(303, -100, b'/etc', bytes(136), bytes(8), 0) >= 0)",
 )
 _python(
     "inherited descriptors",
@@ -199,7 +201,8 @@ _shell(
 # privileges
 _shell(
     "a set-user program",
-    "cp /bin/bash /tmp/b; chmod 4755 /tmp/b; setpriv --reuid 1000 --clear-groups /tmp/b -pc '[ $EUID = 0 ] && echo ESCAPED'",
+    "cp /bin/bash /tmp/b; chmod 4755 /tmp/b; "
+    "setpriv --reuid 1000 --clear-groups /tmp/b -pc '[ $EUID = 0 ] && echo ESCAPED'",
 )
 _shell(
     "capabilities by a file",
@@ -237,7 +240,8 @@ _python(
 _python("vsock to the hypervisor", "try:\n socket.socket(40, socket.SOCK_STREAM); escaped(True)\nexcept OSError: pass")
 _python(
     "raw and packet sockets",
-    "for f, t in ((17, 3), (2, 3), (38, 5), (15, 3)):\n  try: socket.socket(f, t); escaped((f, t))\n  except OSError: pass",
+    "for f, t in ((17, 3), (2, 3), (38, 5), (15, 3)):\n"
+    "  try: socket.socket(f, t); escaped((f, t))\n  except OSError: pass",
 )
 _python(
     "type into the terminal",

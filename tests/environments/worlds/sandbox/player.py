@@ -33,4 +33,4 @@ async def play(settings: dict[str, object], steps: list[list[object]]) -> dict[s
 
 if __name__ == "__main__":
     for line in sys.stdin:
-        print(json.dumps(asyncio.run(play(**json.loads(line)))), flush=True)
+        print(json.dumps(asyncio.run(play(**json.loads(line)))), flush=True)  # noqa: T201  the answer

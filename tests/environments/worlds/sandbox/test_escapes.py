@@ -37,13 +37,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 def _host() -> dict[str, object]:
     """What attempts would change: kernel settings, devices, mounts, the secret's folder."""
     settings = [Path("/proc/sys/kernel", name) for name in ("core_pattern", "modprobe", "hostname")]
-    devices = {name: (os.stat(f"/dev/{name}").st_mode, os.stat(f"/dev/{name}").st_uid) for name in ("null", "zero")}
+    devices = {name: str(Path("/dev", name).stat()[:6]) for name in ("null", "zero")}
     return {
         "settings": [path.read_text() for path in settings if os.access(path, os.R_OK)],
         "devices": devices,
         "mounts": Path("/proc/self/mountinfo").read_text(),
-        "root": sorted(os.listdir("/")),
-        "namespaces": [os.readlink(f"/proc/self/ns/{name}") for name in ("mnt", "net", "pid", "user", "uts")],
+        "root": sorted(map(str, Path("/").iterdir())),
+        "namespaces": [str(Path("/proc/self/ns", name).readlink()) for name in ("mnt", "net", "pid", "user", "uts")],
     }
 
 

@@ -17,7 +17,7 @@ from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
 async def main():
     sandbox = open_sandbox(SandboxSettings())
     await sandbox.start()
-    await sandbox.shell("setsid sleep 4242 & sleep 4242 & nohup sh -c 'trap \\"\\" TERM HUP INT; sleep 4242' >/dev/null &")
+    await sandbox.shell("setsid sleep 4242 & sleep 4242 & nohup sh -c 'trap : TERM HUP INT; sleep 4242' >/dev/null &")
     print("started", flush=True)
     if sys.stdin.readline().strip() == "close":
         await sandbox.close()
@@ -53,11 +53,7 @@ def _gone(processes: set[int]) -> bool:
 
 @pytest.fixture
 def owner(account: Account, tmp_path: Path) -> subprocess.Popen[str]:
-    script = (
-        Path(account.variables["HOME"]) / "owner.py"
-        if "cache" in account.variables.get("XDG_CACHE_HOME", "")
-        else tmp_path / "owner.py"
-    )
+    script = Path(account.variables.get("SCRATCH", tmp_path), "owner.py")
     script.write_text(OWNER)
     return account.start(script)
 

@@ -1,8 +1,9 @@
 """The default: bubblewrap, no daemon, no root needed.
 
 One chain of programs makes a sandbox, each replacing the one before: `unshare` (user and mount namespaces), a few lines
-of shell (a tmpfs of fixed size, the overlay on it), `bwrap` (all other namespaces, the new root, few capabilities), the
-supervisor. What the agent or a checker runs is a child of that supervisor; nothing enters from outside.
+of shell (a tmpfs of fixed size, the overlay on it), `bwrap` (all other namespaces, the new root, few capabilities), and
+the supervisor, whose children are all that agents and checkers run. Nothing ever enters from outside: a process that
+came in with `nsenter` would come with capabilities that nobody inside may have.
 
 A user namespace is made for root too: what the sandbox holds are capabilities over its own namespaces, never the host's.
 """
@@ -21,13 +22,14 @@ from agenttuning.environments.worlds.sandbox.cgroup import Cgroup, make_cgroup
 from agenttuning.environments.worlds.sandbox.lacks import lacking
 from agenttuning.environments.worlds.sandbox.protocol import SandboxFacts
 from agenttuning.environments.worlds.sandbox.reduced import reduced_rootfs
+from agenttuning.environments.worlds.sandbox.rootfs import description
 from agenttuning.environments.worlds.sandbox.supervised import (
     CAPABILITIES,
     OWN_CAPABILITY,
     START_SECONDS,
     Supervised,
 )
-from agenttuning.errors import MissingExtraError, WorldError
+from agenttuning.errors import DataError, MissingExtraError, WorldError
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
@@ -74,10 +76,8 @@ class BwrapSandbox(Supervised):
 
     async def _start(self) -> None:
         check_programs()
-        rootfs: Path = self._settings.rootfs or await anyio.to_thread.run_sync(reduced_rootfs)
+        rootfs = await anyio.to_thread.run_sync(_rootfs, self._settings)
         tools = await anyio.to_thread.run_sync(runtime.runtime)
-        if not rootfs.is_dir():
-            raise WorldError(f"no root file system at {str(rootfs)!r}; make one with `agenttuning data rootfs`")
         chosen = mapping.choose(rootfs)
         variables = {
             "PATH": _PATH,
@@ -86,7 +86,7 @@ class BwrapSandbox(Supervised):
             "WORK": _WORK,
             "SIZE": f"{self._settings.disk_mib}m",
             "INODES": str(self._settings.disk_mib * _INODES_PER_MIB),
-            "ROOTFS": str(rootfs.absolute()),
+            "ROOTFS": str(rootfs),
             "RUNTIME": str(tools),
         }
         words = ["unshare", "--user", "--mount", "--keep-caps", "sh", "-c", _UNSHARED, "sh", *_arguments()]
@@ -97,6 +97,10 @@ class BwrapSandbox(Supervised):
         self._cgroup = make_cgroup(self._settings)
         if self._cgroup is not None:
             self._cgroup.take(self._process.pid)
+        elif chosen.kind == "identity":
+            raise WorldError(
+                "root's own processes are not counted without a cgroup; build with `agenttuning data rootfs`"
+            )
         chosen.write(self._process.pid)
         await link.send_line(b"mapped\n")
         await self._settle(self._privileges(), limits=self._limits())
@@ -107,7 +111,7 @@ class BwrapSandbox(Supervised):
             limits=(*counted, "tmpfs"),
             seccomp=bool(seccomp.assemble(count_memory=True)),
             overlay="overlay",
-            rootfs=rootfs.name,
+            rootfs=await anyio.to_thread.run_sync(description, rootfs),
             unsupported=lacking(rootfs, users=chosen.count > 1, network=False),
         )
 
@@ -139,6 +143,13 @@ class BwrapSandbox(Supervised):
         if group is not None:
             with anyio.CancelScope(shield=True):
                 await group.remove()
+
+
+def _rootfs(settings: SandboxSettings) -> Path:
+    rootfs = settings.rootfs.absolute() if settings.rootfs else reduced_rootfs()
+    if not rootfs.is_dir():
+        raise DataError(f"no root file system at {str(rootfs)!r}; make one with `agenttuning data rootfs`")
+    return rootfs
 
 
 def _arguments() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import tempfile
@@ -27,7 +28,7 @@ def built(folder: Path, build: Callable[[Path], None]) -> Path:
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-    with _locked(folder.parent / f".{folder.name}.lock"):
+    with _locked(folder):
         if not folder.is_dir():
             aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
             try:
@@ -40,7 +41,10 @@ def built(folder: Path, build: Callable[[Path], None]) -> Path:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+def _locked(folder: Path) -> Iterator[None]:
+    locks = cache_folder()
+    locks.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
+    with (locks / f".{name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -72,13 +72,15 @@ def make_cgroup(
     }
     if not {"memory", "pids"} <= parents.keys():
         return None
-    made = [_make(parent, limits["cgroup-v1"][name]) for name, parent in parents.items()]
-    folders = tuple(folder for folder in made if folder is not None)
-    if len(folders) == len(parents):
-        return Cgroup("cgroup-v1", folders)
-    for folder in folders:
-        _removed(folder)
-    return None
+    made: list[Path] = []
+    for name, parent in parents.items():
+        folder = _make(parent, limits["cgroup-v1"][name])
+        if folder is None:
+            for other in made:
+                _removed(other)
+            return None
+        made.append(folder)
+    return Cgroup("cgroup-v1", tuple(made))
 
 
 def _limits(settings: SandboxSettings) -> dict[str, dict[str, dict[str, str]]]:

@@ -22,7 +22,7 @@ _FIRST: Final = 1_879_048_192
 class Mapping:
     """User n inside is user `users + n` of the host; likewise groups; `count` of them."""
 
-    kind: Literal["root", "subuid", "single"]
+    kind: Literal["root", "identity", "subuid", "single"]
     users: int
     groups: int
     count: int
@@ -76,7 +76,7 @@ def choose(rootfs: Path) -> Mapping:
     """Return the widest mapping that this user may have and that suits the owner of the root file system."""
     owner = rootfs.stat()
     if os.geteuid() == 0 and _covers(owner.st_uid):
-        return Mapping("root", owner.st_uid, owner.st_gid, COUNT)
+        return Mapping("root" if owner.st_uid else "identity", owner.st_uid, owner.st_gid, COUNT)
     users, groups = _subordinate("/etc/subuid", os.geteuid()), _subordinate("/etc/subgid", os.getegid())
     if users and groups and shutil.which("newuidmap") and shutil.which("newgidmap"):
         return Mapping("subuid", users, groups, COUNT)

@@ -70,9 +70,10 @@ class SandboxFacts(Record):
     """What is active in a started sandbox: for the provenance, and to refuse what it lacks."""
 
     backend: BackendName
-    user: Literal["root", "subuid", "single", "engine", "none"]
-    """`root`: started by root, users mapped to a range of nobody's; `subuid`: this user's own range; `single`: one user
-    only; `engine`: as docker or podman do it; `none`: no mapping."""
+    user: Literal["root", "identity", "subuid", "single", "engine", "none"]
+    """`root`: started by root, users mapped to a range of nobody's; `identity`: the same users as outside, as the root
+    file system is theirs; `subuid`: this user's own range; `single`: one user only; `engine`: as docker or podman do;
+    `none`: the user who started it."""
     limits: tuple[str, ...]
     """Of `cgroup-v1`, `cgroup-v2`, `rlimits`, `tmpfs`, `engine`."""
     seccomp: bool

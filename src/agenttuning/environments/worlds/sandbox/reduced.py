@@ -25,24 +25,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _REQUIRED: Final = ("bash", "cat", "find", "grep", "ls", "sed", "sh")
-PROGRAMS: Final = frozenset(
-    (
-        "[ arch awk b2sum base32 base64 basename bash bc bunzip2 bzcat bzip2 cal cat chage chattr chfn chgrp chmod "
-        "chown chpasswd chroot chsh cksum clear cmp col column comm cp csplit cut dash date dc dd df diff diff3 dir "
-        "dircolors dirname dmesg du echo ed egrep env expand expr factor fallocate false fgrep file find findmnt "
-        "flock fmt fold free fuser gawk getconf getent getopt gpasswd grep groupadd groupdel groupmod groups gunzip "
-        "gzip head hexdump hostid hostname iconv id ifconfig install ionice ip ipcs join jq kill killall last ldd "
-        "less link ln locale logger logname look ls lsattr lscpu lsns lsof mawk md5sum mkdir mkfifo mknod mktemp more "
-        "mount mountpoint mv namei netstat newgrp nice nl nohup nologin nproc nsenter numfmt od passwd paste patch "
-        "pathchk perl pgrep pidof pinky pkill pmap pr printenv printf prlimit ps pstree ptx pwd pwdx readlink "
-        "realpath renice rev rm rmdir runcon runuser rsync script sdiff sed seq setpriv setsid sh sha1sum sha224sum "
-        "sha256sum sha384sum sha512sum shred shuf sleep sort split ss stat stdbuf strings stty su sudo sum sync "
-        "sysctl tac tail tar taskset tee test time timeout top touch tput tr tree true truncate tsort tty umount "
-        "uname uncompress unexpand uniq unlink unshare unxz unzip uptime useradd userdel usermod users uuidgen vdir "
-        "vmstat w watch wc whereis which who whoami xargs xxd xz xzcat yes zcat zcmp zdiff zgrep zip zipinfo zless "
-        "zmore "
-    ).split()  # noqa: SIM905  readable
+_NAMES: Final = (
+    "[ arch awk b2sum base32 base64 basename bash bc bunzip2 bzcat bzip2 cal cat chage chattr chfn chgrp chmod "
+    "chown chpasswd chroot chsh cksum clear cmp col column comm cp csplit cut dash date dc dd df diff diff3 dir "
+    "dircolors dirname dmesg du echo ed egrep env expand expr factor fallocate false fgrep file find findmnt "
+    "flock fmt fold free fuser gawk getconf getent getopt gpasswd grep groupadd groupdel groupmod groups gunzip "
+    "gzip head hexdump hostid hostname iconv id ifconfig install ionice ip ipcs join jq kill killall last ldd "
+    "less link ln locale logger logname look ls lsattr lscpu lsns lsof mawk md5sum mkdir mkfifo mknod mktemp more "
+    "mount mountpoint mv namei netstat newgrp nice nl nohup nologin nproc nsenter numfmt od passwd paste patch "
+    "pathchk perl pgrep pidof pinky pkill pmap pr printenv printf prlimit ps pstree ptx pwd pwdx readlink "
+    "realpath renice rev rm rmdir runcon runuser rsync script sdiff sed seq setpriv setsid sh sha1sum sha224sum "
+    "sha256sum sha384sum sha512sum shred shuf sleep sort split ss stat stdbuf strings stty su sudo sum sync "
+    "sysctl tac tail tar taskset tee test time timeout top touch tput tr tree true truncate tsort tty umount "
+    "uname uncompress unexpand uniq unlink unshare unxz unzip uptime useradd userdel usermod users uuidgen vdir "
+    "vmstat w watch wc whereis which who whoami xargs xxd xz xzcat yes zcat zcmp zdiff zgrep zip zipinfo zless "
+    "zmore "
 )
+PROGRAMS: Final = frozenset(_NAMES.split())
 _PLACES: Final = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 _MERGED: Final = ("bin", "sbin", "lib", "lib64")
 _LEFT_OUT: Final = frozenset(
