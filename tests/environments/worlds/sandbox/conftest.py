@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from agenttuning.errors import MissingExtraError
 
 ORDINARY = 65534
 """The user whom root's tests become: nobody."""
+_WITH_RANGES = 'mount --bind "$0" /etc/subuid; mount --bind "$0" /etc/subgid; exec "$@"'
 _REACHABLE = "import ctypes, os, sys; open(os.path.realpath(sys.executable), 'rb').close()"
 
 
@@ -82,13 +84,13 @@ class Account:
         return subprocess.Popen([*self.words, str(script)], stdin=pipe, stdout=pipe, text=True, env=self.variables)
 
 
-@pytest.fixture(scope="session", params=["own", "ordinary"])
-def account(request: pytest.FixtureRequest) -> Iterator[Account]:
-    """This user, and, when this is root, nobody."""
+@contextmanager
+def account_of(kind: str) -> Iterator[Account]:
+    """`own`: this user. `ordinary`, `subuid`: nobody, without and with a range of users, when this is root."""
     if reason := _missing():
         pytest.skip(reason)
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(_importable()), "PYTHONDONTWRITEBYTECODE": "1"}
-    if request.param == "own":
+    if kind == "own":
         yield Account([sys.executable], variables)
         return
     if os.geteuid() != 0:
@@ -99,7 +101,17 @@ def account(request: pytest.FixtureRequest) -> Iterator[Account]:
     with tempfile.TemporaryDirectory(prefix="agenttuning-nobody-") as home:
         os.chown(home, ORDINARY, ORDINARY)
         words = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", python]
+        if kind == "subuid":
+            Path(home, "ranges").write_text(f"{ORDINARY}:200000:65536\n")
+            words = ["unshare", "--mount", "sh", "-ec", _WITH_RANGES, f"{home}/ranges", *words]
         yield Account(words, {**variables, "HOME": home, "SCRATCH": home, "XDG_CACHE_HOME": f"{home}/cache"})
+
+
+@pytest.fixture(scope="session", params=["own", "ordinary"])
+def account(request: pytest.FixtureRequest) -> Iterator[Account]:
+    """This user, and, when this is root, nobody."""
+    with account_of(request.param) as account:
+        yield account
 
 
 @pytest.fixture(scope="session")
@@ -112,6 +124,11 @@ def player(account: Account) -> Iterator[subprocess.Popen[str]]:
 @pytest.fixture
 def play(player: subprocess.Popen[str]) -> Play:
     """Play steps in a new sandbox: a string is a command for the shell, a list of words a program beside it."""
+    return player_of(player)
+
+
+def player_of(player: subprocess.Popen[str]) -> Play:
+    """Return how steps are played by a process that runs the player."""
 
     def run(*steps: str | list[str], seconds: float = 10.0, **settings: object) -> Played:
         named = [["shell" if isinstance(step, str) else "execute", step, seconds] for step in steps]

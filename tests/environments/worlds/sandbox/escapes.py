@@ -121,7 +121,7 @@ _shell(
 _shell(
     "release agent",
     "mkdir -p /tmp/g; unshare -UrmC sh -c 'mount -t cgroup -o rdma x /tmp/g && echo ESCAPED'"
-    "; echo /tmp/x > /tmp/g/release_agent && grep -q cgroup /proc/mounts && echo ESCAPED",
+    "; echo /tmp/x > /tmp/g/release_agent && grep -q '/tmp/g cgroup' /proc/mounts && echo ESCAPED",
 )
 _shell(
     "raise own limits", "for f in $(find / -xdev -name cgroup.procs 2>/dev/null); do echo $$ > $f && echo ESCAPED; done"

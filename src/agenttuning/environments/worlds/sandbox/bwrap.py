@@ -1,15 +1,16 @@
 """The default: bubblewrap, no daemon, no root needed.
 
 One chain of programs makes a sandbox, each replacing the one before: `unshare` (user and mount namespaces), a few lines
-of shell (a tmpfs of fixed size, the overlay on it), `bwrap` (all other namespaces, the new root, few capabilities), and
-the supervisor, whose children are all that agents and checkers run. Nothing ever enters from outside: a process that
-came in with `nsenter` would come with capabilities that nobody inside may have.
+of shell (a tmpfs of fixed size, the overlay on it), `bwrap` (all other namespaces, the new root, few capabilities)
+and the supervisor, whose children are all that agents and checkers run. Nothing ever enters from outside: a process
+that came in with `nsenter` would come with capabilities that nobody inside may have.
 
-A user namespace is made for root too: what the sandbox holds are capabilities over its own namespaces, never the host's.
+A user namespace is made for root too: what the sandbox holds are capabilities over its own namespaces alone.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -147,7 +148,7 @@ class BwrapSandbox(Supervised):
 
 def _rootfs(settings: SandboxSettings) -> Path:
     rootfs = settings.rootfs.absolute() if settings.rootfs else reduced_rootfs()
-    if not rootfs.is_dir():
+    if not os.access(rootfs / "bin", os.R_OK):
         raise DataError(f"no root file system at {str(rootfs)!r}; make one with `agenttuning data rootfs`")
     return rootfs
 

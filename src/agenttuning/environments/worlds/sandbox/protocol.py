@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from agenttuning.core.records import Record
 
@@ -83,6 +83,11 @@ class SandboxFacts(Record):
     unsupported: frozenset[str] = frozenset()
     """Capability words that tasks may ask for and this sandbox lacks: `apt`, `chown`, `network`, `sudo`, `useradd`,
     and names of missing programs, such as `git`."""
+
+    @field_serializer("unsupported")
+    def _in_order(self, words: frozenset[str]) -> list[str]:
+        """Sets have no order; records that are compared need one."""
+        return sorted(words)
 
 
 class Sandbox(Protocol):

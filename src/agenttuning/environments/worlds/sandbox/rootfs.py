@@ -25,6 +25,8 @@ PACKAGES: Final = (
     *("psmisc", "python3", "python3-pip", "sudo", "tree", "unzip", "vim-tiny", "wget", "xz-utils", "zip"),
 )
 """What the official image holds beyond Debian's minimum, as far as tasks use it."""
+_RECIPE: Final = 2
+"""Raised when the same source is to give another root file system."""
 _BUILD_SECONDS: Final = 3600.0
 _LEFT_OVER: Final = ("var/cache/apt/archives", "var/lib/apt/lists")
 """Downloads, of no use in an image."""
@@ -52,10 +54,10 @@ def build_rootfs(kind: SourceName, *, tarball: Path | None = None, target: Path 
         if tarball is None or not tarball.is_file():
             raise DataError(f"no tarball at {str(tarball)!r}; make one with `docker export CONTAINER > image.tar`")
         source = tarball
-        name = f"tarball-{_digest_of_file(source)}-{first_user()}"
-        return built(target or cache_folder() / name, lambda folder: _unpack_owned(source, folder))
+        name = f"tarball-{_digest_of_file(source)}-{_RECIPE}-{first_user()}"
+        return built(target or cache_folder() / name, lambda folder: _from_tarball(source, folder))
     suite, mirror = debian_mirror()
-    made_of = hashlib.sha256(repr((suite, mirror, PACKAGES, first_user())).encode()).hexdigest()[:16]
+    made_of = hashlib.sha256(repr((_RECIPE, suite, mirror, PACKAGES, first_user())).encode()).hexdigest()[:16]
     builder = _debootstrap if kind == "debootstrap" else _mmdebstrap
     return built(target or cache_folder() / f"{kind}-{suite}-{made_of}", lambda folder: builder(folder, suite, mirror))
 
@@ -83,8 +85,7 @@ def _debootstrap(folder: Path, suite: str, mirror: str) -> None:
         raise StageError("debootstrap needs root; use --from host, --from mmdebstrap or --from tarball PATH")
     words = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(folder), mirror]
     _build(words)
-    _clear(folder)
-    give(folder, first_user())
+    _finish(folder)
 
 
 def _mmdebstrap(folder: Path, suite: str, mirror: str) -> None:
@@ -93,10 +94,10 @@ def _mmdebstrap(folder: Path, suite: str, mirror: str) -> None:
     words = ["mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", suite, str(archive), mirror]
     try:
         _build(words)
-        _unpack_owned(archive, folder)
+        _unpack(archive, folder)
     finally:
         archive.unlink(missing_ok=True)
-    _clear(folder)
+    _finish(folder)
 
 
 def _build(words: list[str]) -> None:
@@ -115,16 +116,24 @@ def _build(words: list[str]) -> None:
         raise StageError(f"{words[0]} failed: {(done.stderr.strip() or done.stdout.strip())[-400:]}")
 
 
-def _clear(folder: Path) -> None:
+def _finish(folder: Path) -> None:
+    """Drop downloads, let the host name resolve, and give the files to their users."""
     for name in _LEFT_OVER:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        (folder / name).mkdir(parents=True, exist_ok=True)
-
-
-def _unpack_owned(source: Path, folder: Path) -> None:
-    _unpack(source, folder)
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            shutil.rmtree(folder / name)
+            (folder / name).mkdir()
+    etc = folder / "etc"
+    if etc.is_dir() and not etc.is_symlink():
+        for name, text in (("hostname", "sandbox\n"), ("hosts", "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n")):
+            (etc / name).unlink(missing_ok=True)
+            (etc / name).write_text(text)
     if os.geteuid() == 0:
         give(folder, first_user())
+
+
+def _from_tarball(source: Path, folder: Path) -> None:
+    _unpack(source, folder)
+    _finish(folder)
 
 
 def _unpack(tarball: Path, folder: Path) -> None:
