@@ -57,6 +57,7 @@ def _list(scene: Scene, archive: str) -> Move:
 
 def _members(scene: Scene) -> Draft:
     folder, name = _fill(scene)
+    scene.add(File(scene.prose(2)), ending=".txt", folder=folder)
     archive = scene.path(name)
     expected = sum(path.endswith(".txt") for path in scene.files)
     text = scene.say(

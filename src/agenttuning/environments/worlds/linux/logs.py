@@ -61,10 +61,12 @@ class _Log:
         )
 
 
-def _level_of_service(scene: Scene) -> Draft:
+def _level_of_service(scene: Scene) -> Draft | None:
     log = _Log(scene)
     service, level = scene.draw.choice(log.services), scene.draw.choice(("INFO", "WARNING", "ERROR"))
     expected = sum(entry.service == service and entry.level == level for entry in log.entries)
+    if not expected:
+        return None
     text = scene.say(
         f"How many lines of level {level} did the service {service} write to {log.path}?",
         f"Count the {level} lines of the service {service} in the log {log.path}.",
