@@ -101,10 +101,9 @@ def test_a_question_is_page_task_history_and_choices() -> None:
     _, shown = _play(_task(2, previous=told), "Answer: A")
     assert shown[0][-1].content == (
         "'''\n<html><a id=0>item 0</a> <a id=1>item 1</a></html>\n'''\n\n"
-        "Based on the HTML webpage above, try to complete the following task:\nTask: Open item 4\nPrevious actions:\n"
+        "Task on this page: Open item 4\nPrevious actions:\n"
         "[link]  2 -> CLICK\n[link]  3 -> CLICK\n[link]  4 -> CLICK\n[link]  5 -> CLICK\n[link]  6 -> CLICK\n"
-        "What should be the next action? Please select from the following choices (If the correct action is not in the "
-        "page above, please select A. 'None of the above'):\n\nA. None of the above\n"
+        "Which element comes next? Answer with its letter, or with A where none of them does:\n\nA. None of the above\n"
         "B. <a id=0>item 0</a>\nC. <a id=1>item 1</a>\n"
     )
 

@@ -42,6 +42,8 @@ _PROGRAMS = {
     "sandbox": (("bwrap", "mount", "setpriv", "unshare"), "apt-get install bubblewrap mount util-linux"),
     "sandbox with Debian's own root file system": (("debootstrap",), "apt-get install debootstrap (and root)"),
 }
+_ALLOW = "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
+_SEARCH = ":".join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
 
 
 class Finding(Record):
@@ -106,12 +108,6 @@ def _sandbox_findings() -> list[Finding]:
             "sandbox: limits by cgroup", [] if group else ["a delegated cgroup"], "systemd-run --user --scope ..."
         ),
     ]
-
-
-_ALLOW = "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
-
-
-_SEARCH = ":".join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
 
 
 def _finding(what: str, missing: list[str], install: str) -> Finding:

@@ -8,12 +8,10 @@ question opens a dialogue of its own (three worked examples stand before it with
                <html> <form> <input id=0 text departure city /> <input id=1 text destination oslo /> ... </html>
                '''
 
-               Based on the HTML webpage above, try to complete the following task:
-               Task: Book a flight with destination Oslo, with departure from Rome
+               Task on this page: Book a flight with destination Oslo, with departure from Rome
                Previous actions:
                [textbox]  Destination -> TYPE: Oslo
-               What should be the next action? Please select from the following choices (If the correct action is not
-               in the page above, please select A. 'None of the above'):
+               Which element comes next? Answer with its letter, or with A where none of them does:
 
                A. None of the above
                B. <input id=0 text departure city />
@@ -33,10 +31,10 @@ Source: Mind2Web's `train_*.json` and `test_*.json` with the authors' candidate 
 Mind2Web, CC BY 4.0), brought into one form by `agenttuning data import mind2web`; test data is never trained on. Or the
 seeded generator of `worlds/sites`, whose splits share no site.
 Deviations: order of the candidates, and everything else, hangs on the sample alone (the original shuffles with one
-random state and writes prompts into one object for all workers); the three examples are our own; a question is also
-asked where the original asks none, as an episode has at least one turn: its answer cannot win where the right element
-is not among the ten, and is not counted where a candidate is alone; a page that cannot be read is a failed episode, not
-a missing one.
+random state and writes prompts into one object for all workers); the wording of question and examples is our own; a
+question is also asked where the original asks none, as an episode has at least one turn: its answer cannot win where
+the right element is not among the ten, and is not counted where a candidate is alone; a page that cannot be read is a
+failed episode, not a missing one.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ def _page(inner: str) -> Page:
     return Page(f'<html {NODE}="0"><body {NODE}="b">{inner}</body></html>')
 
 
-def test_context_choices_and_question_of_a_real_page_are_the_originals(official_data: Callable[[str], Path]) -> None:
+def test_context_choices_and_letters_of_a_real_page_are_the_originals(official_data: Callable[[str], Path]) -> None:
     lines = (official_data("mind2web") / "seeact_queries.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     page = Page(rows[0]["cleaned_html"])
@@ -26,8 +26,10 @@ def test_context_choices_and_question_of_a_real_page_are_the_originals(official_
         view = page.view(reversed(wanted))
         assert view.context == row["context_html"]
         assert [list(choice) for choice in view.choices] == row["choices"]
-        text = ask(page, wanted, task=row["confirmed_task"], previous=row["previous_actions"]).text
-        assert text.strip() == f"'''\n{row['context_html']}\n'''\n\n{row['question'].strip()}"
+        question = ask(page, wanted, task=row["confirmed_task"], previous=row["previous_actions"])
+        assert question.text.startswith(f"'''\n{row['context_html']}\n'''\n\n")
+        listed = "A. None" + row["question"].rpartition("A. None")[2]
+        assert question.text.endswith(f"\n\n{listed.strip()}\n")
 
 
 def test_ancestors_near_siblings_and_descendants_are_kept_and_bare_wrappers_are_not() -> None:

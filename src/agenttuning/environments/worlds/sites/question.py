@@ -1,4 +1,4 @@
-"""One multiple-choice question in the words of Mind2Web's protocol: the page, the task, what was done, the choices."""
+"""One multiple-choice question in the form of Mind2Web's protocol: the page, the task, what was done, the choices."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 _PREVIOUS: Final = 5
 """Earlier actions that are told."""
 _ASK: Final = (
-    "What should be the next action? Please select from the following choices "
-    "(If the correct action is not in the page above, please select A. 'None of the above'):\n\n"
-    "A. None of the above\n"
+    "Which element comes next? Answer with its letter, or with A where none of them does:\n\nA. None of the above\n"
 )
 
 
@@ -45,7 +43,4 @@ def ask(page: Page, candidates: Iterable[str], *, task: str, previous: Sequence[
 def _instruct(task: str, previous: Sequence[str], choices: Sequence[tuple[str, str]]) -> str:
     done = "\n".join(previous[-_PREVIOUS:]) or "None"
     listed = "".join(f"{chr(ord('B') + number)}. {text}\n" for number, (_, text) in enumerate(choices))
-    return (
-        "Based on the HTML webpage above, try to complete the following task:\n"
-        f"Task: {task}\nPrevious actions:\n{done}\n{_ASK}{listed}"
-    )
+    return f"Task on this page: {task}\nPrevious actions:\n{done}\n{_ASK}{listed}"
