@@ -48,6 +48,8 @@ class WorldScore(Record):
     """Mean reward in [0, 1]."""
     reward_ci: Interval
     """95 % interval of `reward`."""
+    reward_by_category: float | None = None
+    """Mean over the categories of tasks of their mean rewards; None where the tasks name none."""
     invalid_action: float | None
     """Share of steps without a valid action; None when no step was taken."""
     turns: float
@@ -81,6 +83,7 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         ci=mean_interval(_task_means(trajectories, solved)),
         reward=sum(rewards) / n,
         reward_ci=mean_interval(_task_means(trajectories, rewards)),
+        reward_by_category=_category_mean(trajectories, rewards),
         invalid_action=sum(not step.valid for step in steps) / len(steps) if steps else None,
         turns=len(steps) / n,
         stops=dict(sorted(Counter(trajectory.stop.value for trajectory in trajectories).items())),
@@ -134,6 +137,15 @@ def _task_means(trajectories: Sequence[Trajectory], values: Sequence[float]) -> 
     for trajectory, value in zip(trajectories, values, strict=True):
         by_task.setdefault(trajectory.task, []).append(value)
     return [sum(group) / len(group) for group in by_task.values()]
+
+
+def _category_mean(trajectories: Sequence[Trajectory], values: Sequence[float]) -> float | None:
+    by_category: dict[str, list[float]] = {}
+    for trajectory, value in zip(trajectories, values, strict=True):
+        if trajectory.category is not None:
+            by_category.setdefault(trajectory.category, []).append(value)
+    means = [sum(group) / len(group) for group in by_category.values()]
+    return sum(means) / len(means) if means else None
 
 
 def _made_by(trajectory: Trajectory) -> MadeBy:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -16,6 +15,7 @@ from agenttuning.pipeline.progress import progress
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterable, Iterator, Mapping
 
     from agenttuning.core.environment import Environment, EnvironmentConfig
     from agenttuning.core.records import Task
@@ -28,7 +28,8 @@ def main(arguments: Namespace) -> int:
     """Print the report; the exit code is 1 when a law is broken or noise wins."""
     kind = load_environment(arguments.id)
     config = configure_world(kind, arguments.overrides, official=arguments.official)
-    report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit))
+    variants = kind.oracles if config.official is not None or kind.packaged else {}
+    report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit, variants=variants))
     if arguments.json:
         print(report.model_dump_json())
     else:
@@ -38,13 +39,17 @@ def main(arguments: Namespace) -> int:
 
 
 async def check(
-    kind: type[Environment[Task]], config: EnvironmentConfig, *, split: str | None, limit: int | None
+    kind: type[Environment[Task]],
+    config: EnvironmentConfig,
+    *,
+    split: str | None,
+    limit: int | None,
+    variants: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Report:
-    """Run the suite: every oracle on all tasks, then noise, then the laws."""
+    """Run the suite: every variant's oracle on all tasks, then noise, then the laws."""
     tasks = _load(kind, config, split, limit)
     oracles: dict[str, Tally] = {}
     failures: list[str] = []
-    variants = kind.oracles if config.official is not None else {}
     for name, settings in (variants or {"oracle": {}}).items():
         variant = config.model_copy(update=settings)
         try:
@@ -73,12 +78,19 @@ def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str |
     if limit is not None and limit < 1:
         raise RecipeError(f"--limit must be at least 1, got {limit}")
     splits = list(kind.splits(config)) if split is None else [split]
-    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
-    found = {task.id: task for name in splits for task in islice(kind.load(name, config), most)}
+    found = {task.id: task for name in splits for task in _first(kind.load(name, config), limit)}
     tasks = list(found.values())
     if not tasks:
         raise DataError(f"{kind.id} found no task in {config.official or 'its generator'}, splits {splits}")
     return tasks
+
+
+def _first(tasks: Iterable[Task], limit: int | None) -> Iterator[Task]:
+    """Yield a split up to the limit; without one a generator's up to `EMBEDDED_LIMIT`, an official one whole."""
+    for number, task in enumerate(tasks):
+        if number == limit or (limit is None and task.difficulty is not None and number == EMBEDDED_LIMIT):
+            return
+        yield task
 
 
 def _print(report: Report) -> None:

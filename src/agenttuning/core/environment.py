@@ -94,7 +94,9 @@ class Environment(ABC, Generic[TaskT_co]):
     task_type: ClassVar[type[Task]]
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    """Variants of the configuration that `check` plays on official data and reports apart; the first stands for all."""
+    packaged: ClassVar[bool] = False
+    """The benchmark's own data come with the extra: `check` plays `oracles` without `--official`."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 
@@ -148,6 +150,10 @@ class Environment(ABC, Generic[TaskT_co]):
     def variant(self) -> str:
         """Name what this episode's task says of dialect, backend, scorer and the like: part of what made a number."""
         return ""
+
+    def turn_limit(self) -> int:
+        """Return how many turns this episode may take; a task may lift the limit of its protocol."""
+        return self.max_turns
 
     async def close(self) -> None:
         """Free what `start` acquired. Safe to call twice, and without `start`."""

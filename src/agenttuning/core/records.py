@@ -38,6 +38,8 @@ class Task(Record):
     """Generator setting; None for official tasks."""
     instruction: str | None = None
     """Text that stands in for the environment's own instruction; None keeps the environment's."""
+    category: str | None = None
+    """The kind of task, where the benchmark's figure is a mean over kinds of their means."""
 
 
 class Score(Record):
@@ -147,6 +149,8 @@ class Trajectory(Record):
     task: str
     split: str
     sample: int = 0
+    category: str | None = None
+    """The task's."""
     messages: tuple[Message, ...]
     steps: tuple[StepRecord, ...] = ()
     stop: Stop

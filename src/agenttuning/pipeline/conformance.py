@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agenttuning.core.records import Record, Reply, Stop, Trajectory
+from agenttuning.core.records import Record, Reply, Stop, Trajectory, digest
 from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.errors import SideError, boundary
 from agenttuning.policies.oracle import oracle_player
@@ -33,6 +33,8 @@ class Tally(Record):
 
     success: int = 0
     n: int = 0
+    transcripts: str = ""
+    """Digest of all messages, whatever the order of play: two runs of the same tasks that differ in a byte differ."""
 
 
 class NoiseTally(Tally):
@@ -99,15 +101,17 @@ async def play_oracle(
     """Play every task with its oracle; return the tally and a sentence per failure."""
     won = played = 0
     failures: list[str] = []
+    told: list[str] = []
     entries = ((environment, "check", 0) for environment in environments)
     async for trajectory in rollouts(entries, oracle_player, concurrency=concurrency):
         played += 1
         good = trajectory.score.success and trajectory.stop is Stop.DONE
         won += good
+        told.append(digest(f"{trajectory.task} {trajectory.model_dump_json(include={'messages'})}"))
         if not good:
             failures.append(_sentence("oracle", trajectory))
         advance()
-    return Tally(success=won, n=played), failures
+    return Tally(success=won, n=played, transcripts=digest("".join(sorted(told)))), failures
 
 
 async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tuple[NoiseTally, list[str]]:

@@ -4,7 +4,7 @@ One episode is one dialogue (Wang et al., arXiv 2203.07540, in AgentTuning's hel
 
     user       You are in a text world of science ... (the instruction below)
     assistant  Understood. I answer with one line, a Think: or an Action:.             (not trained on)
-    user       The earlier task is over, a new one begins. You are in the hallway. You see: nothing. Doors lead to:
+    user       You are in the hallway. You see: nothing. Doors lead to:
                workshop (open), kitchen (open).
                Your task is to melt the wax. First focus on it. It is in the red cup in the kitchen; ...
     assistant  Think: The next step takes place in the kitchen.
@@ -27,6 +27,7 @@ laboratory a reply without `Think:` or `Action:` is not understood.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
@@ -37,14 +38,25 @@ from agenttuning.environments.worlds.laboratory.generator import SPLITS, draw_ex
 from agenttuning.environments.worlds.laboratory.scene import Experiment
 from agenttuning.environments.worlds.laboratory.wording import Wording
 from agenttuning.environments.worlds.science.bench import Bench, LaboratoryBench, Seen
+from agenttuning.environments.worlds.science.demonstration import one_line, tell
+from agenttuning.environments.worlds.science.official import (
+    SOURCE,
+    OfficialTask,
+    count_episodes,
+    episodes,
+    find_task,
+)
 from agenttuning.environments.worlds.science.snapping import candidates, snap
 from agenttuning.environments.worlds.science.stops import NO_ACTION, FailureTest, LoopTest, Patience
-from agenttuning.errors import DataError, nearest
+from agenttuning.errors import DataError, RecipeError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from agenttuning.core.records import Difficulty
+
 BackendName = Literal["laboratory", "scienceworld"]
+Limits = Literal["paper", "moves", "none"]
 
 INSTRUCTION: Final = """\
 You are in a text world of science, with rooms, substances, devices and living things, and are given one task in it. \
@@ -63,6 +75,9 @@ Actions are, among others:
 TINY_INSTRUCTION: Final = "Laboratory. Reply with one line: Think: or Action:."
 ACKNOWLEDGEMENT: Final = "Understood. I answer with one line, a Think: or an Action:."
 MOVES: Final = 100
+EXAMPLE_SEED: Final = 231_012_823
+MOST_TURNS: Final = 2_000
+"""Where the limits of the protocol are lifted; the longest gold path has 748 moves."""
 
 
 class ScienceworldConfig(EnvironmentConfig):
@@ -74,6 +89,10 @@ class ScienceworldConfig(EnvironmentConfig):
     """What counts as a failed observation: `paper` finds `not` inside `another` too, `fixed` whole words only."""
     loop_test: LoopTest = "paper"
     """What counts as a loop: `paper` misses five identical turns, `fixed` does not."""
+    limits: Limits = "paper"
+    """Which limits end an episode: all of the protocol, its 100 moves alone, or none (as a proof by gold needs)."""
+    shots: Literal[0, 1] | None = None
+    """Examples of the same task before the task; None is one in the simulator, as in the protocol, and none else."""
 
 
 class ScienceworldTask(Task):
@@ -81,8 +100,14 @@ class ScienceworldTask(Task):
 
     experiment: Experiment | None = None
     """What the laboratory plays; None in the simulator."""
+    variation: int = 0
+    """What the simulator plays of the task that `category` names."""
+    gold: tuple[str, ...] = ()
+    """The simulator's solution, where it was worked out."""
+    shots: Literal[0, 1] = 0
     failure_test: FailureTest = "paper"
     loop_test: LoopTest = "paper"
+    limits: Limits = "paper"
 
 
 class Scienceworld(Environment[ScienceworldTask]):
@@ -93,21 +118,38 @@ class Scienceworld(Environment[ScienceworldTask]):
     max_turns: ClassVar[int] = 200
     task_type: ClassVar[type[Task]] = ScienceworldTask
     config_type: ClassVar[type[EnvironmentConfig]] = ScienceworldConfig
+    packaged: ClassVar[bool] = True
+    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "laboratory": {"backend": "laboratory"},
+        "gold": {"backend": "scienceworld", "limits": "none"},
+        "gold_in_100_moves": {"backend": "scienceworld", "limits": "moves"},
+    }
+    """What `check` plays: the embedded expert; the simulator's gold without limits, and within the protocol's moves."""
 
     def __init__(self, task: ScienceworldTask) -> None:
         super().__init__(task)
-        assert task.experiment is not None
-        self._laboratory = Laboratory(task.experiment)
-        self._bench: Bench = LaboratoryBench(self._laboratory)
+        self._laboratory = Laboratory(task.experiment) if task.experiment else None
+        self._bench = self._connect()
         self._patience = Patience(failure_test=task.failure_test, loop_test=task.loop_test)
         self._score = 0
         self._moves = 0
+        self._gold_action: str | None = None
+
+    def _connect(self) -> Bench:
+        if self._laboratory is not None:
+            return LaboratoryBench(self._laboratory)
+        from agenttuning.environments.worlds.science.simulated import SimulatorBench
+
+        assert self.task.category is not None
+        return SimulatorBench(self.task.category, self.task.variation)
 
     @classmethod
     def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[Split, int]:
-        """Return the generator's splits, or those of the simulator."""
-        narrow(config, ScienceworldConfig)
-        return SPLITS
+        """Return the generator's splits, or those of the simulator: `test` is the evaluation's selection."""
+        settings = narrow(config, ScienceworldConfig)
+        if settings.official is not None:
+            raise RecipeError("scienceworld brings its own data: leave `official` out and set backend = 'scienceworld'")
+        return SPLITS if settings.backend == "laboratory" else count_episodes()
 
     @classmethod
     def load(cls, split: Split, config: EnvironmentConfig | None = None) -> Iterator[ScienceworldTask]:
@@ -121,19 +163,29 @@ class Scienceworld(Environment[ScienceworldTask]):
         if split not in known:
             raise DataError(f"scienceworld has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
         instruction = settings.read_instruction()
-        return (_embedded(index, split, settings, instruction) for index in range(known[split]))
+        if settings.backend == "laboratory":
+            return (_embedded(index, split, settings, instruction) for index in range(known[split]))
+        return (_official(task, variation, settings, instruction) for task, variation in episodes(split))
 
     async def start(self) -> Sequence[Message]:
         """Set the world up; return instruction, acknowledgement and the first look around."""
         goal, seen = await self._bench.open()
         self._take(seen)
         tiny = self.task.difficulty == "tiny"
-        began = "" if tiny else "The earlier task is over, a new one begins. "
+        began = "The earlier task is over, a new one begins. " if self.task.shots else ""
         return (
             Message(role="user", content=self.task.instruction or (TINY_INSTRUCTION if tiny else INSTRUCTION)),
             Message(role="assistant", content="OK." if tiny else ACKNOWLEDGEMENT, train=False),
-            Message(role="user", content=f"{began}{_one_line(seen.observation)}\n{_one_line(goal)}"),
+            *(await self._example() if self.task.shots else ()),
+            Message(role="user", content=f"{began}{one_line(seen.observation)}\n{one_line(goal)}"),
         )
+
+    async def _example(self) -> Sequence[Message]:
+        """Tell a solved experiment of the same kind: in the simulator a train variation, else a generated one."""
+        if self.task.experiment is None:
+            assert self.task.category is not None
+            return list(tell(find_task(self.task.category).demonstration))
+        return await _solved(self.task.experiment.kind, self.task.difficulty or "standard")
 
     async def step(self, reply: str) -> Step:
         """Answer a thought, or carry out the nearest valid action."""
@@ -142,12 +194,17 @@ class Scienceworld(Environment[ScienceworldTask]):
             return self._judge("think", "OK.", valid=True, done=False)
         if not said.startswith("Action:") and self.task.experiment is not None:
             return self._judge("", NO_ACTION, valid=False, done=False)
-        valid = await self._bench.valid()
-        offered = candidates(valid, rooms=self._bench.rooms, seen=await self._bench.surroundings())
-        action, exact = snap(said.removeprefix("Action:").strip(), offered)
+        action, exact = await self._understand(said.removeprefix("Action:").strip())
         seen = await self._bench.act(action)
         self._take(seen)
-        return self._judge(action, _one_line(seen.observation), valid=exact, done=seen.done)
+        return self._judge(action, one_line(seen.observation), valid=exact, done=seen.done)
+
+    async def _understand(self, said: str) -> tuple[str, bool]:
+        """Return the nearest valid action; a gold move is taken as it is, for the list of valid ones has gaps."""
+        if said == self._gold_action:
+            return said, True
+        valid = await self._bench.valid()
+        return snap(said, candidates(valid, rooms=self._bench.rooms, seen=await self._bench.surroundings()))
 
     def _take(self, seen: Seen) -> None:
         self._moves = seen.moves
@@ -157,9 +214,12 @@ class Scienceworld(Environment[ScienceworldTask]):
     def _judge(self, action: str, observation: str, *, valid: bool, done: bool) -> Step:
         """Decide whether the episode goes on."""
         self._patience.note(action, observation)
+        limits = self.task.limits
         stop = (
             Stop.DONE if done
+            else None if limits == "none"
             else Stop.TURNS if self._moves > MOVES
+            else None if limits == "moves"
             else Stop.FORMAT if self._patience.exhausted
             else Stop.REPEAT if self._patience.looping
             else None
@@ -170,30 +230,86 @@ class Scienceworld(Environment[ScienceworldTask]):
         """Return the world's score, the last one that was not negative."""
         return Score(reward=self._score / 100, success=self._score == 100, metrics={"moves": float(self._moves)})
 
-    def oracle(self) -> Iterator[str]:
-        """Return the expert's replies: thoughts and actions, each a turn of its own."""
+    def turn_limit(self) -> int:
+        """Return 200, or more than any gold path needs where the limits are lifted."""
+        return self.max_turns if self.task.limits == "paper" else MOST_TURNS
+
+    def variant(self) -> str:
+        """Name the backend, the examples, and what differs from the protocol."""
+        task = self.task
+        backend = "laboratory" if task.experiment else "scienceworld 1.2.3 easy"
+        tests = f"failures {task.failure_test}, loops {task.loop_test}"
+        return f"{backend}, {task.shots} shots, limits {task.limits}, {tests}"
+
+    def oracle(self) -> Iterator[str] | None:
+        """Return the expert's replies, or the simulator's gold moves; None where no gold was worked out."""
+        if self._laboratory is not None:
+            return self._explain(self._laboratory)
+        return self._replay() if self.task.gold else None
+
+    def _explain(self, laboratory: Laboratory) -> Iterator[str]:
+        """Yield thoughts and actions, each a turn of its own."""
         wording = Wording(seed=self.task.id, brief=self.task.difficulty == "tiny")
-        for move in Expert(self._laboratory).plan():
+        for move in Expert(laboratory).plan():
             thought = wording.thought(move)
             if thought is not None:
                 yield thought
             yield f"Action: {move.action}"
+
+    def _replay(self) -> Iterator[str]:
+        for action in self.task.gold:
+            self._gold_action = action
+            yield f"Action: {action}"
 
     async def close(self) -> None:
         """Leave the world."""
         await self._bench.close()
 
 
-def _one_line(text: str) -> str:
-    return text.replace("\n", " ").replace("\t", " ")
-
-
 def _embedded(index: int, split: str, config: ScienceworldConfig, instruction: str | None) -> ScienceworldTask:
+    experiment = draw_experiment(index, split=split, difficulty=config.difficulty, seed=config.seed)
     return ScienceworldTask(
         id=f"{split}-{config.difficulty}-{config.seed}-{index}",
         difficulty=config.difficulty,
         instruction=instruction,
-        experiment=draw_experiment(index, split=split, difficulty=config.difficulty, seed=config.seed),
+        category=experiment.kind,
+        experiment=experiment,
+        shots=config.shots or 0,
         failure_test=config.failure_test,
         loop_test=config.loop_test,
+        limits=config.limits,
     )
+
+
+def _official(
+    task: OfficialTask, variation: int, config: ScienceworldConfig, instruction: str | None
+) -> ScienceworldTask:
+    return ScienceworldTask(
+        id=f"{task.name}/{variation}",
+        source=SOURCE,
+        instruction=instruction,
+        category=task.name,
+        variation=variation,
+        gold=task.gold.get(variation, ()),
+        shots=1 if config.shots is None else config.shots,
+        failure_test=config.failure_test,
+        loop_test=config.loop_test,
+        limits=config.limits,
+    )
+
+
+async def _solved(kind: str, difficulty: Difficulty) -> Sequence[Message]:
+    """Let the expert solve the first train experiment of a kind, of a seed that no task has by default."""
+    drawn = (draw_experiment(index, split="train", difficulty=difficulty, seed=EXAMPLE_SEED) for index in count())
+    experiment = next(found for found in drawn if found.kind == kind)
+    shown = Scienceworld(
+        ScienceworldTask(id=f"example-{kind}", difficulty=difficulty, experiment=experiment, category=kind)
+    )
+    messages = list(await shown.start())[2:]
+    for reply in shown.oracle() or ():
+        messages.append(Message(role="assistant", content=reply, train=False))
+        taken = await shown.step(reply)
+        if taken.done:
+            break
+        messages.append(Message(role="user", content=taken.observation))
+    return messages
