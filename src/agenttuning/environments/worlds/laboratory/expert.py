@@ -215,7 +215,8 @@ class Expert:
             yield from self._carry(name, pot, "plant")
         moment: Moment = "wait"
         while (flower := f"flowering {species}") not in self._laboratory.things:
-            yield Move("wait", moment, {"thing": f"{species}", "verb": "grow", "device": pot})
+            yield Move("wait", moment, {"thing": species})
+            yield Move(f"look in {pot}")
             moment = "act"
         yield from self._focus(flower, "answer", reason="it flowers now")
 

@@ -36,9 +36,11 @@ _OPTIONS: Final = (
     "-XX:hashCode=2",
 )
 """Small, and repeatable: the simulator walks through sets ordered by hash code, which is an address by default."""
-_KEEPER: Final = '"$@"; rm -rf "$FOLDER"'
+_KEEPER: Final = 'trap : TERM; "$@"; rm -rf "$FOLDER"'
+"""The shell outlives a signal to its group for as long as it takes to reap the machine and to clean up."""
 _FOREIGN: Final = ("JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
 _START_SECONDS: Final = 60.0
+_END_SECONDS: Final = 3.0
 
 
 def missing_parts() -> str:
@@ -60,6 +62,7 @@ class JavaMachine:
         self.server: Reference | None = None
         """The simulator in it, from the first connection on."""
         self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-jvm-"))
+        self._reader: threading.Thread | None = None
         self._process = self._launch()
         try:
             self.port, self.token = self._handshake()
@@ -97,28 +100,35 @@ class JavaMachine:
         """Read port and token, then keep reading: a full pipe would stop the machine."""
         told = self._process.stdout
         assert told is not None
-        impatience = threading.Timer(_START_SECONDS, self._kill)
+        impatience = threading.Timer(_START_SECONDS, self._signal, (signal.SIGKILL,))
         impatience.start()
         port, token = told.readline().strip(), told.readline().strip()
         impatience.cancel()
         if not port.isdigit():
+            told.close()
             raise WorldError(f"the Java machine of ScienceWorld did not start within {_START_SECONDS:.0f} s")
-        threading.Thread(target=_drain, args=(told,), daemon=True).start()
+        self._reader = threading.Thread(target=_drain, args=(told,), daemon=True)
+        self._reader.start()
         return int(port), token.decode()
 
-    def _kill(self) -> None:
+    def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self._process.pid, number)
 
     def close(self) -> None:
         """End the machine and remove its folder; safe to call twice, and without effect in a forked child."""
-        if os.getpid() != self.owner:
+        if os.getpid() != self.owner or self._process.returncode is not None:
             return
-        if self._process.poll() is None:
-            self._kill()
-        self._process.wait()
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
+        if self._reader is not None:
+            self._reader.join(_END_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

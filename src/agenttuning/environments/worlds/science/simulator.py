@@ -122,6 +122,10 @@ async def open_simulator(machine: JavaMachine, *, call_seconds: float = 60.0) ->
         WorldError: the machine is gone.
     """
     wire = await open_wire(machine.port, machine.token)
-    if machine.server is None:
-        machine.server = await wire.construct(_CLASS)
+    try:
+        async with asyncio.timeout(call_seconds):
+            machine.server = machine.server or await wire.construct(_CLASS)
+    except BaseException:
+        await wire.close()
+        raise
     return Simulator(wire, machine.server, call_seconds=call_seconds)

@@ -7,6 +7,7 @@ sent once, in the order of the episode, and can be awaited with a deadline.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,8 +73,10 @@ class Wire:
         return _read(answer.decode("utf-8", "replace").removesuffix("\n").removeprefix("!"))
 
     async def close(self) -> None:
-        """Leave the gateway."""
-        self._writer.close()
+        """Leave the gateway at once, whatever it still has to say."""
+        self._writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
 
 
 async def open_wire(port: int, token: str) -> Wire:
@@ -87,7 +90,11 @@ async def open_wire(port: int, token: str) -> Wire:
     except OSError as error:
         raise WorldError(f"cannot reach the simulator's gateway at port {port}: {error}") from error
     wire = Wire(reader, writer)
-    await wire.introduce(token)
+    try:
+        await wire.introduce(token)
+    except BaseException:
+        await wire.close()
+        raise
     return wire
 
 
