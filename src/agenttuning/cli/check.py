@@ -97,7 +97,8 @@ def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
-        console.print(f"  {name}: {tally.success} of {tally.n} won")
+        extras = "".join(f", {metric} {value:.3f}" for metric, value in tally.metrics.items())
+        console.print(f"  {name}: {tally.success} of {tally.n} won{extras}")
     noise = report.noise
     console.print(f"  noise: {noise.success} of {noise.n} won, {noise.crashes} crashes")
     for line in report.failures:

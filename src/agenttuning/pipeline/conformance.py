@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agenttuning.core.records import Record, Reply, Stop, Trajectory, digest
+from agenttuning.core.records import Record, Reply, Score, Stop, Trajectory, digest
 from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.errors import SideError, boundary
 from agenttuning.policies.oracle import oracle_player
@@ -33,6 +33,8 @@ class Tally(Record):
 
     success: int = 0
     n: int = 0
+    metrics: dict[str, float] = {}
+    """Means of the scores' named extras over the plays that were judged."""
     transcripts: str = ""
     """Digest of all messages, whatever the order of play: two runs of the same tasks that differ in a byte differ."""
 
@@ -102,16 +104,24 @@ async def play_oracle(
     won = played = 0
     failures: list[str] = []
     told: list[str] = []
+    judged: list[Score] = []
     entries = ((environment, "check", 0) for environment in environments)
     async for trajectory in rollouts(entries, oracle_player, concurrency=concurrency):
         played += 1
         good = trajectory.score.success and trajectory.stop is Stop.DONE
         won += good
         told.append(digest(f"{trajectory.task} {trajectory.model_dump_json(include={'messages'})}"))
+        judged += [] if trajectory.failure else [trajectory.score]
         if not good:
             failures.append(_sentence("oracle", trajectory))
         advance()
-    return Tally(success=won, n=played, transcripts=digest("".join(sorted(told)))), failures
+    tally = Tally(success=won, n=played, metrics=_means(judged), transcripts=digest("".join(sorted(told))))
+    return tally, failures
+
+
+def _means(scores: Sequence[Score]) -> dict[str, float]:
+    names = sorted({name for score in scores for name in score.metrics})
+    return {name: sum(score.metrics.get(name, 0.0) for score in scores) / len(scores) for name in names}
 
 
 async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tuple[NoiseTally, list[str]]:

@@ -37,8 +37,9 @@ class ModelConfig(Record):
     sampling: Sampling = Sampling()
     stop: tuple[str, ...] = ()
     """The reply ends before the first of these strings."""
-    history_guard: bool = False
-    """Drop old messages of long conversations as the original evaluation did (3,500 segments) before every call."""
+    history_guard: bool | Literal["examples"] = False
+    """Drop old messages as the original evaluation did: true before every call (held-in tasks, 3,500 segments);
+    `examples` whenever the model refuses a conversation as too long (held-out tasks), the examples first."""
     name: str | None = None
     """How the model is called in every number; None takes the model's own name."""
 

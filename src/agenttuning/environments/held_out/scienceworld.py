@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from agenttuning.core.records import Difficulty
 
 BackendName = Literal["laboratory", "scienceworld"]
-Limits = Literal["paper", "moves", "none"]
+Limits = Literal["paper", "none"]
 
 INSTRUCTION: Final = """\
 You are in a text world of science, with rooms, substances, devices and living things, and are given one task in it. \
@@ -90,7 +90,7 @@ class ScienceworldConfig(EnvironmentConfig):
     loop_test: LoopTest = "paper"
     """What counts as a loop: `paper` misses five identical turns, `fixed` does not."""
     limits: Limits = "paper"
-    """Which limits end an episode: all of the protocol, its 100 moves alone, or none (as a proof by gold needs)."""
+    """`none` lets no limit of moves or turns, no failure and no loop end an episode, as a proof by gold needs it."""
     shots: Literal[0, 1] | None = None
     """Examples of the same task before the task; None is one in the simulator, as in the protocol, and none else."""
 
@@ -122,9 +122,8 @@ class Scienceworld(Environment[ScienceworldTask]):
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "laboratory": {"backend": "laboratory"},
         "gold": {"backend": "scienceworld", "limits": "none"},
-        "gold_in_100_moves": {"backend": "scienceworld", "limits": "moves"},
     }
-    """What `check` plays: the embedded expert; the simulator's gold without limits, and within the protocol's moves."""
+    """What `check` plays: the embedded expert; the simulator's gold without limits, `in_100_moves` beside it."""
 
     def __init__(self, task: ScienceworldTask) -> None:
         super().__init__(task)
@@ -214,12 +213,10 @@ class Scienceworld(Environment[ScienceworldTask]):
     def _judge(self, action: str, observation: str, *, valid: bool, done: bool) -> Step:
         """Decide whether the episode goes on."""
         self._patience.note(action, observation)
-        limits = self.task.limits
         stop = (
             Stop.DONE if done
-            else None if limits == "none"
+            else None if self.task.limits == "none"
             else Stop.TURNS if self._moves > MOVES
-            else None if limits == "moves"
             else Stop.FORMAT if self._patience.exhausted
             else Stop.REPEAT if self._patience.looping
             else None
@@ -228,7 +225,9 @@ class Scienceworld(Environment[ScienceworldTask]):
 
     async def score(self) -> Score:
         """Return the world's score, the last one that was not negative."""
-        return Score(reward=self._score / 100, success=self._score == 100, metrics={"moves": float(self._moves)})
+        success = self._score == 100
+        metrics = {"moves": float(self._moves), "in_100_moves": float(success and self._moves <= MOVES)}
+        return Score(reward=self._score / 100, success=success, metrics=metrics)
 
     def turn_limit(self) -> int:
         """Return 200, or more than any gold path needs where the limits are lifted."""
