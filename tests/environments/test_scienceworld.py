@@ -254,4 +254,4 @@ def test_the_snapper_works_on_what_the_simulator_lists() -> None:
         ("zzz", False),
     ]
     assert played.messages[3 + 7].content == "No known action matches that input."
-    assert played.stop is Stop.FORMAT
+    assert played.stop is Stop.REPEAT

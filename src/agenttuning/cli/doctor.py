@@ -23,9 +23,11 @@ _PACKAGES = {
     ),
     "serve": (("starlette", "uvicorn"), "agenttuning[serve]"),
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
+    "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
 }
 _PROGRAMS = {
     "database on MariaDB: server": (("mariadbd", "mariadb-install-db"), "apt-get install mariadb-server"),
+    "scienceworld in its simulator: Java": (("java",), "apt-get install default-jre-headless"),
 }
 
 
