@@ -111,7 +111,7 @@ def test_a_late_answer_is_an_error_and_its_machine_is_never_used_again() -> None
     assert asyncio.run(lease()) == (False, True)
 
 
-def test_no_more_machines_run_than_are_allowed_and_a_sound_one_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_machines_run_than_are_allowed_and_one_that_lives_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "1")
     pool = Pool()
 
@@ -127,8 +127,12 @@ def test_no_more_machines_run_than_are_allowed_and_a_sound_one_is_kept(monkeypat
     first, *others = asyncio.run(leases())
     assert others == [first, first]
     assert asyncio.run(lease()) == first
+    os.killpg(first[0], signal.SIGKILL)
+    time.sleep(0.2)
+    second = asyncio.run(lease())
+    assert second != first
     pool.close()
-    assert group_is_gone(first[0])
+    assert group_is_gone(second[0])
 
 
 def test_the_limit_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

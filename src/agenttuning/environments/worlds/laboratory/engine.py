@@ -104,6 +104,10 @@ class Laboratory:
         """Tell whether a substance is in a state; what has boiled has melted too."""
         return self.state(name) == state or (state == "liquid" and self.state(name) == "gas")
 
+    def flows(self, name: str) -> bool:
+        """Tell whether a thing is a substance that is poured, not carried."""
+        return self.things[name].melts is not None and self.state(name) != "solid"
+
     def contents(self, place: str) -> list[str]:
         """Return what lies directly in a room, a container or the inventory, in a fixed order."""
         return [name for name, where in self.where.items() if where == place]
@@ -188,7 +192,7 @@ class Laboratory:
             and self.where[name] != target
             and not self._encloses(name, target)
         ):
-            if self._flows(thing):
+            if self.flows(thing.name):
                 said = f"You pour the {name} into the {target}."
                 yield f"pour {name} into {target}", partial(self._put, name, target, said)
             elif not thing.fixed:
@@ -199,11 +203,8 @@ class Laboratory:
         if thing.thermometer:
             yield f"use {name} on {target}", partial(self._measure, name, target)
 
-    def _flows(self, thing: Thing) -> bool:
-        return thing.melts is not None and self.state(thing.name) != "solid"
-
     def _movable(self, thing: Thing) -> bool:
-        return not thing.fixed and not self._flows(thing)
+        return not thing.fixed and not self.flows(thing.name)
 
     def _encloses(self, outer: str, inner: str) -> bool:
         place = inner

@@ -124,7 +124,7 @@ class Expert:
     def _carry(self, name: str, target: str, moment: Moment = "carry") -> Iterator[Move]:
         """Bring a thing, or the vessel that a liquid is in, to a container and put it in."""
         yield from self._reach(name)
-        flows = name in self._laboratory.things and f"pour {name} into" in self._verbs(name)
+        flows = self._laboratory.flows(name)
         carried = self._laboratory.where[name] if flows else name
         slots = {"thing": name, "place": target}
         near = target in self._laboratory.within_reach()
@@ -137,11 +137,6 @@ class Expert:
         yield from self._reach(target)
         verb = f"pour {name} into {target}" if flows else f"move {name} to {target}"
         yield Move(verb, moment if near else "act", slots)
-
-    def _verbs(self, name: str) -> str:
-        thing = self._laboratory.things[name]
-        liquid = thing.melts is not None and self._laboratory.state(name) != "solid"
-        return f"pour {name} into" if liquid else ""
 
     def _find(self) -> Iterator[Move]:
         target, wanted = self._places["target"], self._places["wanted"]

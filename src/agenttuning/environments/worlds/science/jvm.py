@@ -63,6 +63,7 @@ class JavaMachine:
         """The simulator in it, from the first connection on."""
         self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-jvm-"))
         self._reader: threading.Thread | None = None
+        self._closed = False
         self._process = self._launch()
         try:
             self.port, self.token = self._handshake()
@@ -74,6 +75,11 @@ class JavaMachine:
     def pid(self) -> int:
         """The process group of the machine and the shell that holds it."""
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Has it neither been ended nor died."""
+        return self._process.poll() is None
 
     def _launch(self) -> subprocess.Popen[bytes]:
         from py4j.java_gateway import find_jar_path
@@ -106,7 +112,7 @@ class JavaMachine:
         impatience.cancel()
         if not port.isdigit():
             told.close()
-            raise WorldError(f"the Java machine of ScienceWorld did not start within {_START_SECONDS:.0f} s")
+            raise WorldError(f"the Java machine of ScienceWorld ended, or gave no port within {_START_SECONDS:.0f} s")
         self._reader = threading.Thread(target=_drain, args=(told,), daemon=True)
         self._reader.start()
         return int(port), token.decode()
@@ -117,8 +123,9 @@ class JavaMachine:
 
     def close(self) -> None:
         """End the machine and remove its folder; safe to call twice, and without effect in a forked child."""
-        if os.getpid() != self.owner or self._process.returncode is not None:
+        if os.getpid() != self.owner or self._closed:
             return
+        self._closed = True
         self._signal(signal.SIGTERM)
         try:
             self._process.wait(_END_SECONDS)

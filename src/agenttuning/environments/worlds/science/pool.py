@@ -67,8 +67,14 @@ class Pool:
             return free
 
     def _pop(self) -> JavaMachine | None:
+        """Return an idle machine; one that died meanwhile is put away."""
         with self._lock:
-            return self._idle.pop() if self._idle else None
+            while self._idle:
+                machine = self._idle.pop()
+                if machine.alive:
+                    return machine
+                machine.close()
+        return None
 
     def _start(self) -> None:
         """Start one more; it is idle first, so that it is not lost where nobody waits for it any longer."""
