@@ -54,8 +54,9 @@ async def check(
         variant = config.model_copy(update=settings)
         try:
             played = _load(kind, variant, split, limit) if settings else tasks
-            with progress(f"{kind.id} {name}", len(played)) as advance:
-                tally, lost = await play_oracle((kind(task) for task in played if has_oracle(kind(task))), advance)
+            solved = [task for task in played if has_oracle(kind(task))]
+            with progress(f"{kind.id} {name}", len(solved)) as advance:
+                tally, lost = await play_oracle(map(kind, solved), advance)
         except MissingExtraError as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
