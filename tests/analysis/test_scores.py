@@ -50,6 +50,17 @@ def test_a_broken_episode_earns_nothing_whatever_its_score_says() -> None:
     assert cell.success_without_errors is None
 
 
+def test_kinds_of_tasks_weigh_alike_however_many_tasks_they_have() -> None:
+    played = [episode(task=f"b{k}", reward=1.0) for k in range(3)] + [episode(task="f", reward=0.2)]
+    kinds = ("boil", "boil", "boil", "freeze")
+    named = [one.model_copy(update={"category": kind}) for one, kind in zip(played, kinds, strict=True)]
+    assert world_score(played).reward_by_category is None
+    assert world_score(named).reward_by_category == pytest.approx(0.6)
+    failure = Failure(side="environment", error="OSError", message="gone")
+    broke = episode(task="g", reward=1.0, failure=failure).model_copy(update={"category": "freeze"})
+    assert world_score([*named, broke]).reward_by_category == pytest.approx(0.55)
+
+
 def test_no_step_is_not_a_share_of_zero() -> None:
     assert world_score([broken()]).invalid_action is None
 

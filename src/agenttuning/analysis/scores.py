@@ -50,6 +50,8 @@ class WorldScore(Record):
     """95 % interval of `reward`."""
     metrics: dict[str, float] = {}
     """Mean of every named extra of the world's score; an episode without it counts 0."""
+    reward_by_category: float | None = None
+    """Mean over the categories of tasks of their mean rewards; None where the tasks name none."""
     invalid_action: float | None
     """Share of steps without a valid action; None when no step was taken."""
     turns: float
@@ -84,6 +86,7 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         reward=sum(rewards) / n,
         reward_ci=mean_interval(_task_means(trajectories, rewards)),
         metrics=_metric_means(trajectories),
+        reward_by_category=_category_mean(trajectories, rewards),
         invalid_action=sum(not step.valid for step in steps) / len(steps) if steps else None,
         turns=len(steps) / n,
         stops=dict(sorted(Counter(trajectory.stop.value for trajectory in trajectories).items())),
@@ -143,6 +146,15 @@ def _task_means(trajectories: Sequence[Trajectory], values: Sequence[float]) -> 
     for trajectory, value in zip(trajectories, values, strict=True):
         by_task.setdefault(trajectory.task, []).append(value)
     return [sum(group) / len(group) for group in by_task.values()]
+
+
+def _category_mean(trajectories: Sequence[Trajectory], values: Sequence[float]) -> float | None:
+    by_category: dict[str, list[float]] = {}
+    for trajectory, value in zip(trajectories, values, strict=True):
+        if trajectory.category is not None:
+            by_category.setdefault(trajectory.category, []).append(value)
+    means = [sum(group) / len(group) for group in by_category.values()]
+    return sum(means) / len(means) if means else None
 
 
 def _made_by(trajectory: Trajectory) -> MadeBy:

@@ -63,13 +63,18 @@ def _full_row(world: str, model: str, cell: WorldScore) -> tuple[str, ...]:
         model,
         str(cell.n),
         with_interval(cell),
-        f"{cell.reward:.3f} ({cell.reward_ci[0]:.3f} to {cell.reward_ci[1]:.3f})",
+        _reward(cell),
         "none taken" if cell.invalid_action is None else percent(cell.invalid_action),
         f"{cell.turns:.1f}",
         ", ".join(f"{stop} {count}" for stop, count in cell.stops.items()),
         ", ".join(f"{side} {count}" for side, count in cell.errors.items()) or "0",
         label(cell.made_by),
     )
+
+
+def _reward(cell: WorldScore) -> str:
+    told = f"{cell.reward:.3f} ({cell.reward_ci[0]:.3f} to {cell.reward_ci[1]:.3f})"
+    return told if cell.reward_by_category is None else f"{told}, mean of kinds {cell.reward_by_category:.3f}"
 
 
 def label(made_by: MadeBy) -> str:

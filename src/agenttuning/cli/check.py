@@ -105,8 +105,10 @@ def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
-        more = report.without_oracle.get(name)
-        console.print(f"  {name}: {tally.success} of {tally.n} won{f', {more} more have no oracle' if more else ''}")
+        extras = "".join(f", {metric} {value:.3f}" for metric, value in tally.metrics.items())
+        console.print(f"  {name}: {tally.success} of {tally.n} won{extras}")
+        if more := report.without_oracle.get(name):
+            console.print(f"    {more} more tasks have no oracle")
     if report.win_rate_ci:
         low, high = report.win_rate_ci
         console.print(f"  an expert that may lose: 95 % interval of its win rate {low:.1%} to {high:.1%}")

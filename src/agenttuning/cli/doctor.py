@@ -32,6 +32,8 @@ _PACKAGES = {
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
     "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
     "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
+    "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
+    "webshop and mind2web: search and pages": (("bm25s", "lxml", "Stemmer", "rapidfuzz"), "agenttuning[search]"),
 }
 _PROGRAMS = {
     "database on MariaDB: server": (("mariadbd", "mariadb-install-db"), "apt-get install mariadb-server"),
@@ -39,6 +41,7 @@ _PROGRAMS = {
         ("virtuoso-t", "isql-vt"),
         "apt-get install virtuoso-opensource-7-bin",
     ),
+    "scienceworld in its simulator: Java": (("java",), "apt-get install default-jre-headless"),
     "sandbox": (("bwrap", "mount", "setpriv", "unshare"), "apt-get install bubblewrap mount util-linux"),
     "sandbox with Debian's own root file system": (("debootstrap",), "apt-get install debootstrap (and root)"),
 }

@@ -158,6 +158,10 @@ class Environment(ABC, Generic[TaskT_co]):
         """Name what this episode's task says of dialect, backend, scorer and the like: part of what made a number."""
         return ""
 
+    def turn_limit(self) -> int:
+        """Return how many turns this episode may take; a task may lift the limit of its protocol."""
+        return self.max_turns
+
     async def close(self) -> None:
         """Free what `start` acquired. Safe to call twice, and without `start`."""
 

@@ -41,6 +41,8 @@ class Task(Record):
     """Text that stands in for the environment's own instruction; None keeps the environment's."""
     never_train: bool = False
     """Its owners keep it for evaluation: `mix` refuses every trajectory made from it."""
+    category: str | None = None
+    """The kind of task, where the benchmark's figure is a mean over kinds of their means."""
 
 
 class Score(Record):
@@ -150,6 +152,8 @@ class Trajectory(Record):
     task: str
     split: str
     sample: int = 0
+    category: str | None = None
+    """The task's."""
     messages: tuple[Message, ...]
     restarts: tuple[int, ...] = ()
     """Indices of the messages that open a further dialogue: the model was shown nothing from before them."""

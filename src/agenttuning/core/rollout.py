@@ -57,7 +57,7 @@ class Episode:
             self.failure = Failure(side=side, error=type(error.__cause__ or error).__name__, message=str(error))
 
     async def _turns(self) -> Stop:
-        for _ in range(self.environment.max_turns):
+        for _ in range(self.environment.turn_limit()):
             try:
                 with boundary("policy"):
                     reply = await self.policy.reply(self._shown())
@@ -92,6 +92,7 @@ class Episode:
             task=task.id,
             split=split,
             sample=sample,
+            category=task.category,
             messages=tuple(self.messages),
             restarts=tuple(self.restarts),
             steps=tuple(self.steps),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from agenttuning.core.records import Record, Reply, Stop, Trajectory
+from agenttuning.core.records import Record, Reply, Score, Stop, Trajectory, digest
 from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.errors import SideError, boundary
 from agenttuning.policies.oracle import oracle_player
@@ -36,6 +36,10 @@ class Tally(Record):
 
     success: int = 0
     n: int = 0
+    metrics: dict[str, float] = {}
+    """Means of the scores' named extras over the plays that were judged."""
+    transcripts: str = ""
+    """Digest of all messages, whatever the order of play: two runs of the same tasks that differ in a byte differ."""
 
 
 class NoiseTally(Tally):
@@ -109,15 +113,25 @@ async def play_oracle(
     """
     won = played = 0
     failures: list[str] = []
+    told: list[str] = []
+    judged: list[Score] = []
     entries = ((environment, "check", 0) for environment in environments)
     async for trajectory in rollouts(entries, oracle_player, concurrency=concurrency):
         played += 1
         good = trajectory.score.success and trajectory.stop is Stop.DONE
         won += good
+        told.append(digest(f"{trajectory.task} {trajectory.model_dump_json(include={'messages'})}"))
+        judged += [] if trajectory.failure else [trajectory.score]
         if not (_is_sound(trajectory) if may_lose else good):
             failures.append(_sentence("expert" if may_lose else "oracle", trajectory))
         advance()
-    return Tally(success=won, n=played), failures
+    tally = Tally(success=won, n=played, metrics=_means(judged), transcripts=digest("".join(sorted(told))))
+    return tally, failures
+
+
+def _means(scores: Sequence[Score]) -> dict[str, float]:
+    names = sorted({name for score in scores for name in score.metrics})
+    return {name: sum(score.metrics.get(name, 0.0) for score in scores) / len(scores) for name in names}
 
 
 def _is_sound(trajectory: Trajectory) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
+from agenttuning.errors import ContextLimitError
+from agenttuning.policies.example_guard import drop_pairs
 from agenttuning.policies.history_guard import guard_history
 from agenttuning.policies.plan_loop import PlanPolicy
 
@@ -50,6 +52,7 @@ class ModelPolicy:
         self._config = config
         self._episode = episode
         self._next = 0
+        self._dropped = 0
 
     @property
     def name(self) -> str:
@@ -65,9 +68,23 @@ class ModelPolicy:
         """Return the next assistant turn; raises what the model raises."""
         turn = max(self._next, sum(message.role == "assistant" for message in messages))
         self._next = turn + 1  # goes on where a dialogue starts anew
-        seen = guard_history(messages) if self._config.history_guard else messages
         seed = turn_seed(self.sampling, episode=self._episode, turn=turn)
-        return await self._model.answer(seen, sampling=self.sampling.model_copy(update={"seed": seed}))
+        sampling = self.sampling.model_copy(update={"seed": seed})
+        if self._config.history_guard == "examples":
+            return await self._fit(messages, sampling)
+        seen = guard_history(messages) if self._config.history_guard else messages
+        return await self._model.answer(seen, sampling=sampling)
+
+    async def _fit(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """Show less and less until the model takes it; what was once too long is not shown again."""
+        while True:
+            seen = drop_pairs(messages, self._dropped)
+            try:
+                return await self._model.answer(messages if seen is None else seen, sampling=sampling)
+            except ContextLimitError:
+                if seen is None or drop_pairs(messages, self._dropped + 1) is None:
+                    raise
+                self._dropped += 1
 
 
 def turn_seed(sampling: Sampling, *, episode: str, turn: int) -> int | None:

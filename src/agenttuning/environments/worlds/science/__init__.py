@@ -1,0 +1,1 @@
+"""ScienceWorld: the protocol of its 2023 evaluation, and the host of its Java simulator."""
