@@ -47,7 +47,8 @@ class Gate(Environment[Task]):
         if reply == "kick":
             return Step("", done=True, stop=Stop.FORMAT, action=reply, valid=False)
         self.opened = reply == "open"
-        return Step("It stays shut.", done=self.opened, action=reply, valid=self.opened)
+        kept = "I mumble" if reply.startswith("I mumble") else None
+        return Step("It stays shut.", done=self.opened, action=reply, valid=self.opened, kept=kept)
 
     async def score(self) -> Score:
         return Score(reward=float(self.opened), success=self.opened)
@@ -199,3 +200,18 @@ def test_leaving_early_closes_what_is_in_flight() -> None:
 
     asyncio.run(leave())
     assert Gate.inside == 0
+
+
+def test_a_protocol_decides_what_stays_of_a_reply() -> None:
+    seen: list[Sequence[Message]] = []
+
+    class Listens(Says):
+        async def reply(self, messages: Sequence[Message]) -> Reply:
+            seen.append(messages)
+            return await super().reply(messages)
+
+    task = next(iter(Gate.load("test")))
+    played = asyncio.run(rollout(Gate(task), lambda _environment, *, sample: Listens("I mumble and mumble", "open")))
+    assert [message.content for message in played.messages if message.train] == ["I mumble", "open"]
+    assert seen[1][3] == played.messages[3]
+    assert [step.action for step in played.steps] == ["I mumble and mumble", "open"]

@@ -11,12 +11,14 @@ import pytest
 from tests.pipeline.rooms import Rooms, RoomTask
 
 from agenttuning.cli import main
-from agenttuning.core.environment import Step
+from agenttuning.cli.check import check
+from agenttuning.core.environment import EnvironmentConfig, Step
 from agenttuning.core.records import Message
-from agenttuning.pipeline.conformance import NOISE_REPLIES, broken_laws, play_noise, play_oracle, shown
+from agenttuning.errors import MissingExtraError
+from agenttuning.pipeline.conformance import NOISE_REPLIES, Tally, broken_laws, play_noise, play_oracle, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class Sound(Rooms):
@@ -225,6 +227,30 @@ def test_noise_that_crashes_the_world_is_counted() -> None:
     assert noise.crashes > noise.n / 2
     assert noise.success == 0
     assert any("IndexError" in line for line in loud)
+
+
+class ComesWithRooms(Sound):
+    installed = {"bought": {"difficulty": "hard"}, "sold out": {"difficulty": "tiny"}}
+
+    @classmethod
+    def load(cls, split: str, config: EnvironmentConfig | None = None) -> Iterable[RoomTask]:
+        if config is not None and config.difficulty == "tiny":
+            raise MissingExtraError("pip install rooms")
+        source = "catalogue" if config is not None and config.difficulty == "hard" else "synthetic-v1"
+        for task in super().load(split, config):
+            yield task.model_copy(update={"source": source})
+
+    def oracle(self) -> Iterator[str] | None:  # type: ignore[override]
+        return None if (self.task.id, self.task.source) == ("test-0", "catalogue") else super().oracle()
+
+
+def test_what_comes_installed_is_played_beside_the_generator() -> None:
+    report = asyncio.run(check(ComesWithRooms, EnvironmentConfig(), split=None, limit=None))
+    assert report.oracles == {"oracle": Tally(success=8, n=8), "bought": Tally(success=3, n=3)}
+    assert report.without_oracle == {"bought": 1}
+    assert report.failures == ["oracle on 'sold out' left out: pip install rooms"]
+    part = asyncio.run(check(ComesWithRooms, EnvironmentConfig(), split="test", limit=None))
+    assert (part.oracle, part.oracles) == (Tally(success=4, n=4), {})
 
 
 def test_noise_is_the_same_on_every_machine() -> None:

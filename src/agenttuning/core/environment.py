@@ -99,6 +99,9 @@ class Environment(ABC, Generic[TaskT_co]):
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    installed: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Variants of the configuration whose benchmark comes with a pip extra, not as files that the user names: `check`
+    plays their whole `test` split and reports each apart."""
     expert_oracle: ClassVar[bool] = False
     """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
     extra: ClassVar[str | None] = None

@@ -146,6 +146,7 @@ async def rollouts(
     """
     waiting = iter(environments)
     playing: set[asyncio.Task[Trajectory]] = set()
+    ended: set[asyncio.Task[Trajectory]] = set()
     try:
         while True:
             while len(playing) < concurrency and (entry := next(waiting, None)) is not None:
@@ -158,7 +159,7 @@ async def rollouts(
             for task in ended:
                 yield task.result()
     finally:
-        await _cancel(tuple(playing))
+        await _cancel((*playing, *ended))
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Trajectory]]) -> None:

@@ -6,11 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Protocol
 
 from agenttuning.policies.history_guard import guard_history
+from agenttuning.policies.plan_loop import PlanPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agenttuning.core.environment import Environment
+    from agenttuning.core.policy import Policy
     from agenttuning.core.records import Message, Reply, Sampling, Task
     from agenttuning.policies.config import ModelConfig
 
@@ -33,9 +35,11 @@ class ModelPlayer:
         self._model = model
         self._config = config
 
-    def __call__(self, environment: Environment[Task], *, sample: int) -> ModelPolicy:
+    def __call__(self, environment: Environment[Task], *, sample: int) -> Policy:
         """Return the policy of one episode."""
-        return ModelPolicy(self._model, self._config, episode=f"{environment.id}/{environment.task.id}/{sample}")
+        episode = f"{environment.id}/{environment.task.id}/{sample}"
+        policy = ModelPolicy(self._model, self._config, episode=episode)
+        return policy if self._config.plan is None else PlanPolicy(policy, self._config.plan)
 
 
 class ModelPolicy:

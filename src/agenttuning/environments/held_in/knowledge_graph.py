@@ -20,33 +20,34 @@ variable n. Nothing after `Observation:` in a reply is read or kept. At most 15 
 Reward: F1 of the answer set; success is an exact match; `executable` says whether there was an answer at all.
 Source: AgentBench (arXiv 2308.03688), section "Knowledge Graph", data `knowledgegraph/{dev,std,kg_rl_all}.json` and
 `ontology/` (https://github.com/THUDM/AgentBench, Apache-2.0; questions of GrailQA, ComplexWebQuestions, GraphQuestions
-and WebQSP; Freebase CC BY 2.5), or the seeded generator of `worlds/graph`.
+and WebQSP; Freebase CC BY 2.5), or the seeded generator of `worlds/graph`. Freebase itself is not ours to bring: load
+the Freebase-Setup project's Virtuoso database (53 GB) and set `backend = "endpoint"`, `endpoint = ".../sparql"`.
 Deviations: official questions are played on Freebase only through `backend = "endpoint"`; else on a small graph
 rebuilt from the gold calls with decoys, named `agentbench-kg-reconstructed`, which is no AgentBench KG score. Lists are
 sorted (the original's order is random), caches live for one episode, only the seven tools can be called, an `Action`
 line is read for its first 4,000 characters. `parity = "strict"` keeps the quirks of the original that change scores:
-arguments break at every `,` and `)`; `#-1` is the last variable; ids of `g.` are refused; only
-published vocabulary and types count, and sets of unlike type labels cannot be intersected; a superlative looks at the
-whole program, leaves out the question's entities and can be neither nested nor counted. `"repaired"` has none of them.
+arguments break at every `,` and `)`; `#-1` is the last variable; ids of `g.` are refused; only the published vocabulary
+counts, and sets of unlike type labels cannot be intersected; a superlative looks at the whole program, leaves out the
+question's entities and can be neither nested nor counted. `"repaired"` has none of them.
 """
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, TypedDict
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Task
-from agenttuning.environments.worlds.graph.actions import read_action
+from agenttuning.environments.worlds.graph.connect import connect
 from agenttuning.environments.worlds.graph.example import OBSERVATIONS, QUESTION, REPLIES
-from agenttuning.environments.worlds.graph.protocol import Call, heard, read_calls
+from agenttuning.environments.worlds.graph.full_schema import FULL
+from agenttuning.environments.worlds.graph.oracle import Oracle
+from agenttuning.environments.worlds.graph.protocol import heard
 from agenttuning.environments.worlds.graph.queries import Parity
-from agenttuning.environments.worlds.graph.schema import FULL, TINY
 from agenttuning.environments.worlds.graph.scoring import f1
 from agenttuning.environments.worlds.graph.session import Session
 from agenttuning.environments.worlds.graph.store import BackendName
-from agenttuning.environments.worlds.graph.thoughts import think
+from agenttuning.environments.worlds.graph.tiny_schema import TINY
 from agenttuning.environments.worlds.graph.tools import Toolbox
 from agenttuning.environments.worlds.graph.triples import Triple
 from agenttuning.errors import DataError, RecipeError, nearest
@@ -176,9 +177,8 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
         if split not in known:
             raise DataError(f"knowledge_graph has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
         live = settings.backend == "endpoint"
-        if live and (settings.endpoint is None or settings.official is None):
-            missing = "endpoint = 'http://host:port/sparql'" if settings.official else "official = the benchmark's data"
-            raise RecipeError(f"backend 'endpoint' asks a Freebase that runs already; set {missing} too")
+        if live:
+            _check_endpoint(settings)
         common = _Common(
             backend=settings.backend,
             endpoint=settings.endpoint if live else None,
@@ -194,7 +194,7 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
         """Load the graph; return instruction, acknowledgement, the worked example and the question."""
         task = self.task
         ontology = _ontology(task)
-        self._store = connect(task)
+        self._store = connect(task.triples, backend=task.backend, endpoint=task.endpoint, graph=task.graph)
         await self._store.open()
         tools = Toolbox(self._store, ontology=ontology, parity=task.parity, known=frozenset(task.entities.values()))
         self._session = Session(tools, entities=task.entities, parity=task.parity)
@@ -233,34 +233,30 @@ class KnowledgeGraph(Environment[KnowledgeGraphTask]):
 
     def oracle(self) -> Iterator[str] | None:
         """Return the gold calls with a thought each, then the last variable as the answer; None without gold."""
-        return self._replies() if self.task.actions else None
-
-    def _replies(self) -> Iterator[str]:
-        draw = random.Random(f"thoughts/{self.task.id}")
-        short = self.task.difficulty == "tiny"
-        for action in self.task.actions:
-            call = read_action(action)
-            spoken = [self._spoken(argument) for argument in call.arguments or ()]
-            thought = think(call.function, spoken, draw=draw, short=short)
-            yield f"Thought: {thought}\nAction: {call.function}({', '.join(spoken)})"
-        made = len(self._session.tools.variables) if self._session else 0
-        last = f"#{max(made - 1, 0)}"
-        yield f"Thought: {think('final', [last], draw=draw, short=short)}\nFinal Answer: {last}"
-
-    def _spoken(self, argument: str) -> str:
-        """Return the name by which the question knows an id, where the parser can read that name."""
-        for name, known in self.task.entities.items():
-            line = f"Action: get_relations({name})"
-            if known == argument and read_calls(line, names=self.task.entities, parity=self.task.parity) == [
-                Call("get_relations", (name,))
-            ]:
-                return name
-        return argument
+        task = self.task
+        if not task.actions:
+            return None
+        oracle = Oracle(
+            task.actions,
+            entities=task.entities,
+            parity=task.parity,
+            seed=task.id,
+            short=task.difficulty == "tiny",
+        )
+        return oracle.replies(lambda: len(self._session.tools.variables) if self._session else 0)
 
     async def close(self) -> None:
         """Drop the graph."""
         if self._store is not None:
             await self._store.close()
+
+
+def _check_endpoint(settings: KnowledgeGraphConfig) -> None:
+    if settings.endpoint is None or settings.official is None:
+        missing = "endpoint = 'http://host:port/sparql'" if settings.official else "official = the benchmark's data"
+        raise RecipeError(f"backend 'endpoint' asks a Freebase that runs already; set {missing} too")
+    if not settings.endpoint.startswith(("http://", "https://")):
+        raise RecipeError(f"endpoint {settings.endpoint!r} is no http:// or https:// address; correct it")
 
 
 class _Common(TypedDict):
@@ -324,19 +320,3 @@ def _ontology(task: KnowledgeGraphTask) -> Ontology:
     from agenttuning.environments.worlds.graph.official_ontology import read_ontology
 
     return read_ontology(task.ontology, parity=task.parity)
-
-
-def connect(task: KnowledgeGraphTask) -> SparqlStore:
-    """Return an unopened store of the wanted kind."""
-    if task.backend == "embedded":
-        from agenttuning.environments.worlds.graph.embedded import EmbeddedStore
-
-        return EmbeddedStore(task.triples)
-    if task.backend == "virtuoso":
-        from agenttuning.environments.worlds.graph.virtuoso import VirtuosoStore
-
-        return VirtuosoStore(task.triples)
-    from agenttuning.environments.worlds.graph.endpoint import EndpointStore
-
-    assert task.endpoint is not None, "load() asks for it"
-    return EndpointStore(task.endpoint, graph=task.graph)

@@ -2,30 +2,35 @@
 
 A sample, as the model sees it (tiny difficulty; the instruction stands before it):
 
-    user       Observation:
-               WebShop [SEP] Instruction: [SEP] i need a oak cup, red, and price lower than 30.00 dollars [SEP] Search
-
-               Available Actions:
-               {'has_search_bar': True, 'clickables': ['search']}
-    assistant  Thought: search oak cup.
+    user       WebShop [SEP] Instruction: [SEP] a steel box, red, and price lower than 70.00 dollars [SEP] Search
+    assistant  Thought: search steel box.
                Action:
-               search[oak cup]
-    user       Observation:
-               Instruction: [SEP] ... [SEP] Page 1 (Total results: 3) [SEP] B0412 [SEP] oak cup [SEP] $12.0 ...
+               search[steel box]
+    user       Instruction: [SEP] a steel box, red, and price lower than 70.00 dollars [SEP] Back to Search [SEP] Page 1
+               (Total results: 2) [SEP] Next > [SEP] B074 [SEP] steel box [SEP] $39.0 [SEP] B848 [SEP] oak box ...
+    assistant  Thought: B074 is steel box.
+               Action:
+               click[B074]
+
+Above `tiny` each page comes with the available actions, and an example visit goes before, as in AgentBench.
 
 Action: `search[words]` works on every page, `click[text]` on what the available actions list; anything else in that
 form changes nothing and costs a round. A reply without `Action:`, a new line and an action ends the episode
 (`Stop.FORMAT`). Ten rounds. 50 hits at most, ten per page.
 Reward: that of `Buy Now`, else 0: the share of wanted attributes, options and price that the purchase has, times a
-factor for the product type (`worlds/shop/reward.py`, the official formula with its quirks). Success is a reward of 1.
+factor for the product type (`worlds/shop/reward.py`, the official formula with its quirks). Success is a reward of 1;
+for a recorded human visit, which the oracle plays again, it is the recorded reward.
 Source: WebShop (arXiv 2207.01206, https://github.com/princeton-nlp/WebShop, MIT) as AgentBench (arXiv 2308.03688)
 plays it; or the seeded generator of `worlds/shop`. `official` takes a folder with `items_shuffle*.json`,
 `items_ins_v2*.json` and `items_human_ins.json` (large files go through `agenttuning data import webshop DIR` once),
-or with documents of its search index (`resources*.jsonl`) and recorded human visits (`traj_*.jsonl`).
+or with documents of its search index (`resources*.jsonl`) and logs of human visits (`traj_*.jsonl`). With the whole
+product file the splits are AgentBench's `test`, `dev` and `train` in WebShop's numbering; a smaller one has `human`.
 Deviations: nouns of titles are tagged by our own light tagger unless `tagger` names a spaCy model; prices of ranges and
 price caps are drawn per product and goal from `price_seed`, not per process; search is bm25s with Lucene's constants
 (document lengths exact); the search words `<r>`, `<a>`, `<c>`, `<q>` open no back door; of the synthetic goals that a
-product has, one per combination of options, one is drawn.
+product has, one per combination of options, one is drawn. A log holds no product texts: where the shop at hand lacks
+the bought product, attributes hit and likeness of titles are the log's, and the variant says so; a visit of more than
+ten rounds is played from its last search on.
 """
 
 from __future__ import annotations
@@ -38,6 +43,7 @@ from pydantic import Field
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Stop, Task
 from agenttuning.environments.worlds.shop.catalogue import GeneratedShop, OfficialShop, Shop, SmallShop, open_shop
+from agenttuning.environments.worlds.shop.example import example_visit
 from agenttuning.environments.worlds.shop.expert import expert_steps, searchable, tiny_steps
 from agenttuning.environments.worlds.shop.nouns import LIGHT, load_tagger
 from agenttuning.environments.worlds.shop.product import Goal
@@ -50,7 +56,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agenttuning.core.environment import ImportProgress
-    from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.shop.pages import Page
     from agenttuning.environments.worlds.shop.visit import Catalogue
 
@@ -74,44 +79,7 @@ why this is the next step
 
 Action:
 click[text]"""
-TINY_INSTRUCTION: Final = (
-    "Shop for the customer. Think, then write Action: and on a new line search[words] or click[text]."
-)
-_EXAMPLE_WISH: Final = "i would like a long, grey wool scarf that is hand wash, and price lower than 40.00 dollars"
-_EXAMPLE_ITEM: Final = (
-    "Instruction: [SEP] {wish} [SEP] Back to Search [SEP] < Prev [SEP] color [SEP] grey [SEP] red [SEP] Fjell Wool "
-    "Scarf, Soft, Hand Wash [SEP] Price: $28.0 [SEP] Rating: N.A. [SEP] Description [SEP] Features [SEP] Reviews [SEP] "
-    "Buy Now"
-)
-_EXAMPLE_CLICKS: Final = (
-    "{'has_search_bar': False, 'clickables': ['back to search', '< prev', ..., 'buy now', 'grey', 'red']}"
-)
-_EXAMPLE: Final = (
-    (
-        "WebShop [SEP] Instruction: [SEP] {wish} [SEP] Search",
-        "{'has_search_bar': True, 'clickables': ['search']}",
-        "The customer wants a wool scarf. I search for that and for hand wash; the color is set on the product's page.",
-        "search[wool scarf hand wash]",
-    ),
-    (
-        (
-            "Instruction: [SEP] {wish} [SEP] Back to Search [SEP] Page 1 (Total results: 50) [SEP] Next > [SEP] "
-            "B0SCARF01A [SEP] Ember Cotton Scarf, Printed [SEP] $12.5 [SEP] B0SCARF02B [SEP] Fjell Wool Scarf, Soft, "
-            "Hand Wash [SEP] $28.0 [SEP] ..."
-        ),
-        "{'has_search_bar': False, 'clickables': ['back to search', 'next >', 'b0scarf01a', 'b0scarf02b', ...]}",
-        "B0SCARF02B is of wool, says hand wash and costs less than 40 dollars. I open it.",
-        "click[b0scarf02b]",
-    ),
-    (_EXAMPLE_ITEM, _EXAMPLE_CLICKS, "The page offers grey. I set it.", "click[grey]"),
-    (
-        _EXAMPLE_ITEM,
-        _EXAMPLE_CLICKS,
-        "Grey is set and there is no option for the length. The scarf meets the rest, so I buy it.",
-        "click[buy now]",
-    ),
-)
-"""One visit before the task: observation, available actions, thought, action."""
+TINY_INSTRUCTION: Final = "Shop. Think, then write Action: and below it search[words] or click[text]."
 _SAME_REWARD: Final = 1e-9
 _ACTION: Final = re.compile(r"[Aa]ction: *\n *((search|click)\[.+?])")
 
@@ -185,12 +153,7 @@ class WebShop(Environment[WebShopTask]):
         if split not in known:
             raise DataError(f"webshop has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
         load_tagger(settings.tagger)
-        common = _Common(
-            tagger=settings.tagger,
-            price_seed=settings.price_seed,
-            shots=settings.shots,
-            instruction=settings.read_instruction(),
-        )
+        common = _common(settings)
         if settings.official is not None:
             return _official(settings.official, split=split, common=common)
         return (_embedded(index, split=split, settings=settings, common=common) for index in range(known[split]))
@@ -258,8 +221,9 @@ class WebShop(Environment[WebShopTask]):
         return Score(reward=verdict.reward, success=success, metrics={**verdict.parts, "price": price})
 
     def variant(self) -> str:
-        """Name the noun tagger and the seed of the prices."""
-        return f"tagger {self.task.tagger}, prices {self.task.price_seed}"
+        """Name the noun tagger, the seed of the prices, and whether a log stands in for product texts."""
+        logged = self.task.judged is not None and not self.task.judged.texts
+        return f"tagger {self.task.tagger}, prices {self.task.price_seed}{', texts from the log' if logged else ''}"
 
     def oracle(self) -> Iterator[str]:
         """Search for the wanted product, open it, set its options and buy it."""
@@ -285,12 +249,16 @@ class _Common(TypedDict):
     instruction: str | None
 
 
+def _common(settings: WebShopConfig) -> _Common:
+    instruction, seed = settings.read_instruction(), settings.price_seed
+    return _Common(tagger=settings.tagger, price_seed=seed, shots=settings.shots, instruction=instruction)
+
+
 def _embedded(index: int, *, split: str, settings: WebShopConfig, common: _Common) -> WebShopTask:
     from agenttuning.environments.worlds.shop.tiny import make_tiny
     from agenttuning.environments.worlds.shop.wishes import make_wish
 
-    difficulty: Difficulty = settings.difficulty
-    seed, test = settings.seed, split == "test"
+    difficulty, seed, test = settings.difficulty, settings.seed, split == "test"
     shop: GeneratedShop | SmallShop
     if difficulty == "tiny":
         small = make_tiny(index, seed=seed, test=test)
@@ -326,7 +294,6 @@ def _official(folder: Path, *, split: str, common: _Common) -> Iterator[WebShopT
 
 
 def _example() -> Iterator[Message]:
-    for text, actions, thought, action in _EXAMPLE:
-        shown = text.format(wish=_EXAMPLE_WISH)
-        yield Message(role="user", content=f'Observation:\n"{shown}"\n\nAvailable Actions:\n{actions}')
+    for page, thought, action in example_visit():
+        yield Message(role="user", content=f'Observation:\n"{page.text}"\n\nAvailable Actions:\n{page.actions}')
         yield Message(role="assistant", content=f"Thought:\n{thought}\n\nAction:\n{action}", train=False)

@@ -92,6 +92,8 @@ def test_the_strict_parser_is_the_one_of_2023(text: str, calls: list[Call] | Non
         ("Action: get_neighbors(Ford Falcon (XY) , p.q )", [Call("get_neighbors", ("Ford Falcon (XY)", "p.q"))]),
         ("Action: get_relations( Foo )", [Call("get_relations", ("Foo",))]),
         ("Action: get_relations(variable #0)", [Call("get_relations", ("#0",))]),
+        ("Action: get_relations(variable stars)", [Call("get_relations", ("variable stars",))]),
+        ("Action: get_relations(Variable Foo)", [Call("get_relations", ("Foo",))]),
         ("Action: get_relations(Football)", [Call("get_relations", ("Football",))]),
         ("Action: count()", [Call("count", ("",))]),
         ("Action: count(#0", [Call("count", None)]),

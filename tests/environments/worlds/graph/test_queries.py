@@ -84,6 +84,22 @@ def test_literals_are_told_as_they_stand(ask: Ask) -> None:
     assert _run(ask, triples, Join("p.much", Entity("m.a")), "strict") == ["2.5", "3"]
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("parity", ["strict", "repaired"])
+def test_the_ways_to_reach_a_member_do_not_multiply(ask: Ask, parity: Parity) -> None:
+    """Ten things that all know each other: each further step has ten times as many ways, and the same ten ends."""
+    things = [f"m.{number}" for number in range(10)]
+    triples = [(one, "p.r", other) for one in things for other in things]
+    triples += [(thing, "p.v", number(place)) for place, thing in enumerate(things)]
+    program: Program = Join("p.r", Entity("m.0"))
+    for _ in range(3):
+        program = Join("p.r", program)
+    for _ in range(2):
+        program = Intersection(program, program)
+    assert _run(ask, triples, program, parity) == things[1:]
+    assert _run(ask, triples, Superlative(program, "p.v", highest=True), parity) == ["m.9"]
+
+
 THINGS = st.sampled_from(["m.a", "m.b", "m.c", "m.d"])
 RELATIONS = st.sampled_from(["p.r", "p.s"])
 LINKS = st.lists(st.tuples(THINGS, RELATIONS, THINGS), max_size=20)

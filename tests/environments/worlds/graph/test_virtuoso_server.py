@@ -108,6 +108,24 @@ def test_an_episode_sees_no_other_and_leaves_nothing_behind() -> None:
     assert left == ["0"]
 
 
+def test_after_a_crash_there_is_a_new_server() -> None:
+    from agenttuning.environments.worlds.graph.virtuoso_server import _listens, _Shared
+
+    before = shared_address()
+    assert _Shared.server is not None
+    folder = _Shared.server.folder
+    (pid,) = _servers(folder)
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while _listens(before):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    after = shared_address()
+    assert after != before
+    assert httpx.get(f"{after.web}/sparql", params={"query": "ASK {}"}).is_success
+    assert not folder.exists()
+
+
 def test_a_server_that_has_ended_is_named() -> None:
     from agenttuning.environments.worlds.graph.virtuoso import VirtuosoStore
     from agenttuning.environments.worlds.graph.virtuoso_server import Address

@@ -17,7 +17,7 @@ from agenttuning.environments.worlds.shop import importing, official
 from agenttuning.environments.worlds.shop.folder import open_folder
 from agenttuning.environments.worlds.shop.importing import import_shop
 from agenttuning.environments.worlds.shop.source import require_files
-from agenttuning.environments.worlds.shop.store import StoredCatalogue, find_import, read_summary
+from agenttuning.environments.worlds.shop.store import StoredCatalogue, find_import
 from agenttuning.errors import DataError
 
 STOCK = stock(60)
@@ -56,7 +56,8 @@ def test_the_store_holds_what_the_files_say_and_finds_alike(tmp_path: Path) -> N
     assert kept == [small.goal(place, seed=3) for place in small.goal_places("human")]
     assert steps[-1] == ImportProgress(steps[-1].total, steps[-1].total, "60 products, 54 wishes")
     assert [step.done for step in steps] == sorted(step.done for step in steps)
-    assert read_summary(folder / "imported") == {"products": 60, "human": 4, "synthetic": 50}
+    told = json.loads((folder / "imported" / "import.json").read_text("utf-8"))
+    assert told["counts"] == {"products": 60, "human": 4, "synthetic": 50}
 
 
 def test_products_are_read_as_webshop_reads_them(tmp_path: Path) -> None:
@@ -172,6 +173,21 @@ def test_two_imports_into_one_folder_do_not_mix(tmp_path: Path) -> None:
         list(import_shop(files, tmp_path / "imported"))
     list(first)
     assert len(StoredCatalogue(tmp_path / "imported")) == 60
+
+
+def test_a_place_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot write the import"):
+        bring_in(source(tmp_path / "source"), tmp_path / "file" / "imported")
+
+
+@pytest.mark.parametrize("name", ["shop.sqlite", "index/data.npy", "index/bm25.json"])
+def test_a_store_that_was_damaged_says_so(name: str, tmp_path: Path) -> None:
+    folder = source(tmp_path)
+    bring_in(folder)
+    (folder / "imported" / name).write_bytes(b"damaged")
+    with pytest.raises(DataError, match=r"again|anew"):
+        open_folder(folder)
 
 
 @pytest.mark.parametrize("batches", [0, 1, 4, 8, 9, 10, 11])

@@ -65,7 +65,7 @@ class Decoys:
         return {
             (stranger, name, self._draw.choice(self._strangers))
             for stranger in self._strangers
-            for name in self._draw.sample(relations[_ANY], _STRANGER_RELATIONS)
+            for name in self._draw.sample(relations[_ANY], min(_STRANGER_RELATIONS, len(relations[_ANY])))
             if name not in self._gold
         }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.graph.actions import gold_calls
+from agenttuning.environments.worlds.graph.full_schema import FULL
 from agenttuning.environments.worlds.graph.programs import (
     Count,
     Entity,
@@ -17,7 +18,7 @@ from agenttuning.environments.worlds.graph.programs import (
     parts,
 )
 from agenttuning.environments.worlds.graph.scene import Scene
-from agenttuning.environments.worlds.graph.schema import FULL, TINY
+from agenttuning.environments.worlds.graph.tiny_schema import TINY
 from agenttuning.environments.worlds.graph.wording import question
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 MAX_ANSWERS: Final = 8
 _TRIES: Final = 40
 """Programs tried on one graph before another is drawn."""
+_PARTNERS: Final = 8
+"""Sets tried as the other side of an intersection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _both(scene: Scene, left: int, right: int) -> Program | None:
     first = _chain(scene, left)
     if first is None:
         return None
-    for _ in range(_TRIES):
+    for _ in range(_PARTNERS):
         second = _chain(scene, right)
         if second is None or set(entities(first)) & set(entities(second)):
             continue

@@ -40,6 +40,7 @@ _PLACE: Final = _listed(
 )
 _GROUND: Final = _listed("bay bridge field ford gate hall hill land port side town view wood")
 _GOODS: Final = _listed("bread cake coat fish fruit hat milk rice shoe soap tea toy")
+_SHORT: Final = {"first": (_FIRST, _SECOND), "town": (_PLACE, _GROUND), "shop": (_PLACE, _GOODS)}
 _REALMS: Final = ("Republic", "Kingdom")
 _ENDINGS: Final = {"company": ("", ", Ltd")}
 _FORMS: Final = {"city": "*", "country": "{} of *", "language": "*ish", "university": "University of *"}
@@ -48,19 +49,19 @@ _FORMS: Final = {"city": "*", "country": "{} of *", "language": "*ish", "univers
 def draw(kind: NameKind, random: random.Random, *, test: bool, taken: Collection[str]) -> str:
     """Draw a name of the split that is not taken yet."""
     while True:
-        name = _compose(kind, random, test=test)
-        if name not in taken and belongs_to_test(name) == test:
+        name = _short(kind, random) if kind in _SHORT else _long(kind, random, test=test)
+        if name not in taken and (kind not in _SHORT or belongs_to_test(name) == test):
             return name
 
 
-def _compose(kind: NameKind, random: random.Random, *, test: bool) -> str:
+def _short(kind: NameKind, random: random.Random) -> str:
+    first, second = _SHORT[kind]
+    return f"{random.choice(first)} {random.choice(second)}"
+
+
+def _long(kind: NameKind, random: random.Random, *, test: bool) -> str:
+    """Draw a name around one of the split, so that it is of the split too."""
     match kind:
-        case "first":
-            return f"{random.choice(_FIRST)} {random.choice(_SECOND)}"
-        case "town":
-            return f"{random.choice(_PLACE)} {random.choice(_GROUND)}"
-        case "shop":
-            return f"{random.choice(_PLACE)} {random.choice(_GOODS)}"
         case "book" | "film":
             title = draw_name("title", random, test=test)
             return f"{title} ({random.randint(1950, 2022)} film)" if kind == "film" else title

@@ -72,6 +72,12 @@ def walk(program: Program) -> list[Program]:
     return [program, *(inner for part in parts(program) for inner in walk(part))]
 
 
+def weight(program: Program) -> int:
+    """Return how many patterns the query of a program has; the set of a superlative stands in it twice."""
+    inner = sum(weight(part) for part in parts(program))
+    return 2 * inner + 2 if isinstance(program, Superlative) else inner + 1
+
+
 def entities(program: Program) -> tuple[str, ...]:
     """Return the entities that a program mentions, sorted."""
     return tuple(sorted({part.id for part in walk(program) if isinstance(part, Entity)}))

@@ -19,6 +19,7 @@ _FINAL: Final = re.compile(r"(?:Find|Final) Answer: #(\d+)")
 _ACTION: Final = re.compile(r"Action.*?:")
 _FUNCTION: Final = re.compile(r"(\w+)\(")
 _INDEX: Final = re.compile(r"#([0-9]{1,4})")
+_PREFIX: Final = "variable "
 _LONGEST_INDEX: Final = 9
 _LONGEST_LINE: Final = 4_000
 """Characters of an action line that are read: reading is quadratic in them."""
@@ -86,14 +87,14 @@ def _arguments(line: str, start: int, names: Sequence[str]) -> tuple[tuple[str, 
 
 def _argument(line: str, start: int, names: Sequence[str]) -> tuple[str, int]:
     """Read one argument: a known name with a comma or parenthesis after it, else everything before the next one."""
-    at = start + len(line[start:]) - len(line[start:].lstrip())
-    if line[at : at + 9].lower() == "variable ":
-        at += 9
-    for name in names:
-        end = at + len(name)
-        rest = line[end:].lstrip()
-        if line.startswith(name, at) and rest[:1] in (",", ")") and rest:
-            return name, len(line) - len(rest)
+    at = len(line) - len(line[start:].lstrip())
+    prefixed = line[at : at + len(_PREFIX)].lower() == _PREFIX
+    for begin in (at, at + len(_PREFIX)) if prefixed else (at,):
+        for name in names:
+            rest = line[begin + len(name) :].lstrip()
+            if line.startswith(name, begin) and rest.startswith((",", ")")):
+                return name, len(line) - len(rest)
+        at = begin
     ends = [place for mark in ",)" if (place := line.find(mark, at)) >= 0]
     end = min(ends, default=len(line))
     return line[at:end].strip(), end

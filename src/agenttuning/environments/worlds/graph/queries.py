@@ -84,18 +84,26 @@ def _members(program: Program, name: str, fresh: Iterator[int]) -> list[str]:
             return [f"{iri(subject)} {iri(relation)} {name} ."]
         case Join(relation, of):
             before = f"?x{next(fresh)}"
-            return [*_members(of, before, fresh), f"{before} {iri(relation)} {name} ."]
+            return [_set(of, before, fresh), f"{before} {iri(relation)} {name} ."]
         case Intersection(left, right):
-            return [*_members(left, name, fresh), *_members(right, name, fresh)]
+            return [_set(left, name, fresh), _set(right, name, fresh)]
         case Superlative(of, attribute, highest):
             value, rival = f"?value{next(fresh)}", f"?x{next(fresh)}"
             pattern = f"{iri(attribute)} {value} ."
-            rivals = " ".join([*_members(of, rival, fresh), f"{rival} {pattern}"])
-            return [*_members(of, name, fresh), f"{name} {pattern}", _first(value, rivals, highest=highest)]
+            rivals = f"{_set(of, rival, fresh)} {rival} {pattern}"
+            return [_set(of, name, fresh), f"{name} {pattern}", _first(value, rivals, highest=highest)]
         case Entity(subject):
             return [f"VALUES {name} {{ {iri(subject)} }}"]
         case Count():
             raise QueryRefusedError("a number has no members")
+
+
+def _set(program: Program, name: str, fresh: Iterator[int]) -> str:
+    """Return one pattern for a set; each member comes once, or the ways to reach them would multiply."""
+    patterns = _members(program, name, fresh)
+    if len(patterns) == 1:
+        return patterns[0]
+    return f"{{ SELECT DISTINCT {name} WHERE {{ {' '.join(patterns)} }} }}"
 
 
 def _first(value: str, rivals: str, *, highest: bool) -> str:
@@ -111,13 +119,16 @@ def _whole(program: Program, superlative: Superlative) -> str:
 
 
 def _flat(program: Program, name: str, fresh: Iterator[int]) -> list[str]:
+    """Return patterns in which the superlative's value is a variable of the whole query."""
+    if not any(isinstance(part, Superlative) for part in walk(program)):
+        return [_set(program, name, fresh)]
     match program:
         case Superlative(of, attribute):
             return [*_flat(of, name, fresh), f"{name} {iri(attribute)} ?value ."]
-        case Join(relation, of) if not isinstance(of, Entity):
+        case Join(relation, of):
             before = f"?x{next(fresh)}"
             return [*_flat(of, before, fresh), f"{before} {iri(relation)} {name} ."]
         case Intersection(left, right):
             return [*_flat(left, name, fresh), *_flat(right, name, fresh)]
         case _:
-            return _members(program, name, fresh)
+            raise QueryRefusedError("a number has no members")

@@ -20,6 +20,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from agenttuning.errors import MissingExtraError, WorldError
 
@@ -45,7 +46,7 @@ TransactionFile = {folder}/temporary.trx
 ServerPort = 127.0.0.1:{sql_port}
 DisableUnixSocket = 1
 ServerThreads = 40
-CheckpointInterval = 0
+CheckpointInterval = 5
 NumberOfBuffers = 10000
 MaxDirtyBuffers = 6000
 DirsAllowed = {folder}/none
@@ -132,6 +133,15 @@ class VirtuosoServer:
             self._keeper.wait()
 
 
+def _listens(address: Address) -> bool:
+    parts = urlsplit(address.web)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_START_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
 def _free_ports(count: int) -> list[int]:
     held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listener.getsockname()[1] for listener in held]
@@ -167,14 +177,19 @@ class _Shared:
 
 
 def shared_address() -> Address:
-    """Return the server of this process, started at the first call and ended with the process.
+    """Return the server of this process, started at the first call, and again after a crash; ended with the process.
 
     Raises:
         MissingExtraError: the program is not installed.
         WorldError: the server did not start.
     """
     with _Shared.lock:
-        if _Shared.server is None or _Shared.server.owner != os.getpid():
+        server = _Shared.server
+        if server is not None and server.owner == os.getpid() and not _listens(server.address):
+            server.close()  # a crash costs the episodes of that moment, not those to come
+            server = None
+        if server is None or server.owner != os.getpid():
             _Shared.server = VirtuosoServer()
             atexit.register(_Shared.server.close)
-        return _Shared.server.address
+            return _Shared.server.address
+        return server.address

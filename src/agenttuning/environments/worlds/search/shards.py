@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 POSTINGS_AT_ONCE: Final = 4_000_000
-"""Postings that a merge holds in memory: about 150 MB."""
-_ARRAYS: Final = ("starts", "documents", "counts", "lengths")
+"""Postings that a merge holds in memory: about 200 MB."""
+_POSTINGS: Final = ("documents", "counts")
+_ARRAYS: Final = ("starts", *_POSTINGS, "lengths")
 
 
 def write_shard(folder: Path, texts: Iterable[str]) -> None:
@@ -76,21 +77,27 @@ class _Terms(dict[str, int]):
 
 
 class _Shard:
-    """One written shard, mapped into memory."""
+    """One written shard; its arrays are mapped only while they are read, so that their pages do not add up."""
 
     def __init__(self, folder: Path) -> None:
-        arrays = [np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS]
-        self.starts, self.documents, self.counts, self.lengths = arrays
-        self.vocabulary = Vocabulary.load(folder)
+        self._folder = folder
+        self.starts = np.load(folder / "starts.npy")
+        self.lengths = np.load(folder / "lengths.npy")
         self.places: NDArray[np.int64] = np.zeros(0, np.int64)
         """Number of each of its terms in the merged index, rising."""
 
-    def postings(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    def terms(self) -> Iterator[bytes]:
+        """Yield its terms in order."""
+        vocabulary = Vocabulary.load(self._folder)
+        return (vocabulary[number] for number in range(len(vocabulary)))
+
+    def postings(self, first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
         """Return terms, documents and counts for a range of merged terms."""
         low, high = np.searchsorted(self.places, (first, last))
         cut = slice(self.starts[low], self.starts[high])
-        terms = np.repeat(self.places[low:high], np.diff(self.starts[low : high + 1]))
-        return terms, self.documents[cut].astype(np.int64), self.counts[cut].astype(np.float32)
+        documents, counts = (np.load(self._folder / f"{name}.npy", mmap_mode="r")[cut] for name in _POSTINGS)
+        terms = np.repeat(self.places[low:high].astype(np.int32), np.diff(self.starts[low : high + 1]))
+        return terms, np.array(documents, np.int32), np.array(counts, np.float32)
 
 
 def merge_shards(folders: Sequence[Path], target: Path, *, k1: float = K1, b: float = B) -> Iterator[tuple[int, int]]:
@@ -120,13 +127,15 @@ def merge_shards(folders: Sequence[Path], target: Path, *, k1: float = K1, b: fl
 
 def _merge_vocabularies(shards: Sequence[_Shard], target: Path) -> NDArray[np.int64]:
     """Number the terms of all shards, save them, and return in how many documents each stands."""
-    listed = [[shard.vocabulary[number] for number in range(len(shard.vocabulary))] for shard in shards]
-    merged = sorted({term for terms in listed for term in terms})
+    known: set[bytes] = set()
+    for shard in shards:
+        known.update(shard.terms())
+    merged = sorted(known)
     Vocabulary.build([term.decode("utf-8", "surrogatepass") for term in merged]).save(target)
     numbers = {term: number for number, term in enumerate(merged)}
     frequencies = np.zeros(len(merged), dtype=np.int64)
-    for shard, terms in zip(shards, listed, strict=True):
-        shard.places = np.array([numbers[term] for term in terms], dtype=np.int64)
+    for shard in shards:
+        shard.places = np.array([numbers[term] for term in shard.terms()], dtype=np.int64)
         frequencies[shard.places] += np.diff(shard.starts)
     return frequencies
 
@@ -143,12 +152,12 @@ def _ranges(starts: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
 
 def _gather(
     shards: Sequence[_Shard], first: int, last: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Return the postings of a range of terms, by term and then by document."""
     parts, before = [], 0
     for shard in shards:
         terms, documents, counts = shard.postings(first, last)
-        parts.append((terms, documents + before, counts))
+        parts.append((terms, documents + np.int32(before), counts))
         before += len(shard.lengths)
     terms, documents, counts = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.argsort(terms, kind="stable")

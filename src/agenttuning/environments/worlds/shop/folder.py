@@ -29,7 +29,6 @@ SESSIONS: Final = "sessions"
 """The split of recorded visits."""
 DOCUMENTS: Final = "resources*.jsonl"
 """The documents of WebShop's search index."""
-_KINDS: Final[tuple[GoalKind, ...]] = ("human", "synthetic")
 
 
 class _Document(BaseModel):
@@ -125,19 +124,14 @@ def official_visits(folder: Path) -> Iterator[RecordedVisit]:
 def _goal_places(shop: FolderCatalogue | StoredCatalogue) -> dict[str, list[int]]:
     """Return the places of the goals of every split that a shop has.
 
-    With WebShop's whole set the human goals are in its shuffled order, of which AgentBench's splits are ranges.
+    With WebShop's whole set these are the human goals in its shuffled order, of which AgentBench's splits are ranges.
     """
-    human, synthetic = (shop.goal_places(kind) for kind in _KINDS)
-    splits: dict[str, list[int]] = {}
+    human = shop.goal_places("human")
     if len(human) >= WHOLE:
         shuffled = [human[place] for place in official_order(len(human))]
-        splits = {
-            split: [shuffled[index] for index in indices if index < len(shuffled)]
-            for split, indices in OFFICIAL_RANGES.items()
-        }
-    elif human:
-        splits["human"] = human
-    return splits | ({"synthetic": synthetic} if synthetic else {})
+        return {split: [shuffled[index] for index in indices] for split, indices in OFFICIAL_RANGES.items()}
+    splits = {"human": human, "synthetic": shop.goal_places("synthetic")}
+    return {split: places for split, places in splits.items() if places}
 
 
 def _from_documents(folder: Path) -> FolderCatalogue:

@@ -61,7 +61,7 @@ class State(Record):
     @property
     def note(self) -> str:
         """The figures that a progress bar shows."""
-        odd = f", {sum(self.odd.values()):,} odd" if self.odd else ""
+        odd = "".join(f"; {count:,} x {reason}" for reason, count in self.odd.items())
         return f"{self.products:,} products, {self.wishes:,} wishes{odd}"
 
 
@@ -69,14 +69,14 @@ def import_shop(files: ShopFiles, target: Path) -> Iterator[ImportProgress]:
     """Import products, attributes and wishes; yield after every batch.
 
     Raises:
-        DataError: a file is not what its name says, or another import writes into `target`.
+        DataError: a file is not what its name says, or `target` cannot be written, by a second import for one.
     """
     total = sum(path.stat().st_size for path in files.all)
     if _is_done(files, target):
         yield ImportProgress(total, total, "imported before")
         return
-    target.mkdir(parents=True, exist_ok=True)
     try:
+        target.mkdir(parents=True, exist_ok=True)
         with closing(_open_store(files, target)) as store:
             state = _state(store)
             yield ImportProgress(state.offset, total, "reading attributes")
@@ -87,8 +87,10 @@ def import_shop(files: ShopFiles, target: Path) -> Iterator[ImportProgress]:
             yield ImportProgress(files.products.stat().st_size, total, f"index: {written:,} of {postings:,} postings")
         _finish(target, state)
         yield ImportProgress(total, total, state.note)
-    except sqlite3.OperationalError as error:
-        raise DataError(f"cannot write the import in {target}: {error}; does another import run?") from error
+    except (OSError, sqlite3.DatabaseError) as error:
+        raise DataError(
+            f"cannot write the import in {target}: {error}; is the disk full, or does another import run?"
+        ) from error
 
 
 def _is_done(files: ShopFiles, target: Path) -> bool:

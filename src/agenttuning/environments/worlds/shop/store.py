@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import TYPE_CHECKING, Final
 
@@ -85,13 +84,11 @@ class StoredCatalogue:
         return str(row[0])
 
 
-def read_summary(folder: Path) -> dict[str, int]:
-    """Return the counts of an import."""
-    return {name: int(count) for name, count in json.loads((folder / SUMMARY).read_text("utf-8"))["counts"].items()}
-
-
 def _open(folder: Path) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(f"{(folder / DATABASE).resolve().as_uri()}?mode=ro&immutable=1", uri=True)
+        where = f"{(folder / DATABASE).resolve().as_uri()}?mode=ro&immutable=1"
+        database = sqlite3.connect(where, uri=True, check_same_thread=False)
+        database.execute("SELECT count(*) FROM wordings")
     except sqlite3.Error as error:
-        raise DataError(f"cannot read {folder / DATABASE}: {error}; import the shop again") from error
+        raise DataError(f"cannot read {folder / DATABASE}: {error}; delete the folder and import again") from error
+    return database
