@@ -23,7 +23,7 @@ def begin(folder: Path) -> Run:
 
 
 def opening(run: Run) -> str:
-    """Return the own text of the first database test task."""
+    """Return the last turn of the first test task's opening."""
 
     async def read() -> str:
         async with build_environment(next(read_entries(run.output("construct", "tasks.jsonl"), "test"))) as world:
@@ -74,3 +74,14 @@ def test_shared_instructions_count_only_in_the_second_rate(tmp_path: Path) -> No
     assert isinstance(rates, dict)
     means = [table["database"]["mean_rate"] for table in (rates["own_text"], rates["with_shared_text"])]  # type: ignore[index, call-overload]
     assert means[0] < 0.5 < means[1]
+
+
+def test_the_frame_of_a_protocols_questions_is_no_tasks_own_text(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    worlds = {"mind2web": {"tasks": {"train": 20, "test": 10}, "difficulty": "hard"}}
+    construct.run(ConstructConfig.model_validate({"environments": worlds}), run)
+    collect.run(CollectConfig(), run)
+    plant(run, opening(run))
+    assert decontaminate.run(DecontaminateConfig(), run).counts["dropped"] == {"mind2web": 1}
+    dropped = list(read_records(run.output("decontaminate", "dropped.jsonl"), Dropped))
+    assert [row.trajectory.task for row in dropped] == ["planted"]

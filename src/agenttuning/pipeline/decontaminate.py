@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.construct import Entry
 
 
+_FRAME_SHOWS = 5
+"""With fewer samples of a world, a line that all of them have may well be their own."""
+
+
 class DecontaminateConfig(StageConfig):
     """What is measured, and what is dropped."""
 
@@ -48,7 +52,7 @@ class Sample:
     shared: str
     """The user turns before the last: the instruction that the samples of a world share; may be empty."""
     own: str
-    """The task's own part, the last user turn of the opening."""
+    """The task's own part: the last user turn of the opening, less the lines that every sample of the world has."""
 
 
 def run(config: DecontaminateConfig, run: Run) -> Manifest:
@@ -81,7 +85,18 @@ async def _openings(entries: Iterable[Entry]) -> list[Sample]:
                 f"{entry.environment} opens task {entry.task['id']!r} without a user turn; mend its start()"
             )
         samples.append(Sample(entry.environment, "\n".join(opening[:-1]), opening[-1]))
+    for world in {sample.environment for sample in samples}:
+        _leave_frame_out([sample for sample in samples if sample.environment == world])
     return samples
+
+
+def _leave_frame_out(samples: Sequence[Sample]) -> None:
+    """Take from the samples of a world the lines that all of them have: a protocol's frame is no task's own text."""
+    if len(samples) < _FRAME_SHOWS:
+        return
+    frame = set.intersection(*(set(sample.own.splitlines()) for sample in samples))
+    for sample in samples:
+        sample.own = "\n".join(line for line in sample.own.splitlines() if line not in frame)
 
 
 def _split(
