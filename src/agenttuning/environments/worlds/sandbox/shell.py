@@ -69,6 +69,8 @@ class Shell:
         self._nested, self._waiting = set(), set()
         await self._link.open_shell([b"clean", *self._home.program(b"bash", b"--noediting", b"--login")])
         arrived, _ = await self._ask(f"set +o history; unset HISTFILE; {_SILENT}", seconds=_OPEN_SECONDS)
+        if not arrived:
+            await self._kill_all()
         return arrived
 
     async def _ask(self, before: str, *, seconds: float) -> tuple[bool, str]:
@@ -119,11 +121,15 @@ class Shell:
             answered, _ = await self._ask(_SILENT, seconds=_RECOVERY_SECONDS)
             if answered:
                 return ShellOutput(text, timed_out=True)
+        await self._kill_all()
+        return ShellOutput(text, timed_out=True, restarted=True, ended=not self._link.alive)
+
+    async def _kill_all(self) -> None:
+        """Kill everything inside; a sandbox in which that does not help is ended."""
         await self._link.send(frames.KILL_ALL)
         terminal = self._link.terminal
         if not await self._link.wait(lambda: not terminal.alive, seconds=2 * _RECOVERY_SECONDS):
             self._link.close()
-        return ShellOutput(text, timed_out=True, restarted=True, ended=not self._link.alive)
 
 
 def _token() -> bytes:
