@@ -247,5 +247,9 @@ _python(
     "type into the terminal",
     "m, s = os.openpty()\ntry: fcntl.ioctl(s, 0x5412, b'x'); escaped(True)\nexcept OSError: pass",
 )
+_python(
+    "all terminals of the kernel",
+    "held = []\ntry:\n  for _ in range(400): held.append(os.openpty())\nexcept OSError: pass\nescaped(len(held) > 100)",
+)
 _python("terminals of the host", "escaped(any(n not in '0 1 2 ptmx'.split() for n in os.listdir('/dev/pts')))")
 _shell("shared memory of the host", "ls /dev/shm | grep -q . && echo ESCAPED; ipcs -m | grep -q 0x && echo ESCAPED")

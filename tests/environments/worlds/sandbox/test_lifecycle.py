@@ -1,13 +1,20 @@
 """Nothing survives `close`, nor the death of the process that opened it; starts that fail leave nothing either."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import anyio
 import pytest
 from tests.environments.worlds.sandbox.conftest import Account, Play
+
+from agenttuning.environments.worlds.sandbox.bwrap import BwrapSandbox
+from agenttuning.environments.worlds.sandbox.opening import open_sandbox
+from agenttuning.environments.worlds.sandbox.protocol import Completed, Sandbox, SandboxSettings, ShellOutput
+from agenttuning.errors import DataError
 
 OWNER = """
 import asyncio, sys, time
@@ -120,3 +127,63 @@ def test_memory_is_limited(play: Play) -> None:
     assert b"had it" not in played.execute(0).stdout
     assert played.execute(0).exit_code != 0
     assert played.shell(1).text == "alive\n"
+
+
+async def _ended_from_outside() -> tuple[ShellOutput, ShellOutput, Completed]:
+    sandbox = open_sandbox(SandboxSettings())
+    try:
+        await sandbox.start()
+        await sandbox.shell("cd /tmp")
+        assert isinstance(sandbox, BwrapSandbox)
+        assert sandbox._process is not None
+        os.kill(sandbox._process.pid, signal.SIGKILL)
+        await anyio.sleep(0.5)
+        return await sandbox.shell("echo x"), await sandbox.shell("echo y"), await sandbox.execute(["true"])
+    finally:
+        await sandbox.close()
+
+
+def test_a_sandbox_that_is_gone_says_so_at_once() -> None:
+    begun = time.monotonic()
+    first, second, done = asyncio.run(_ended_from_outside())
+    assert first.ended
+    assert second.ended
+    assert done.exit_code == 137
+    assert time.monotonic() - begun < 10
+
+
+async def _cancelled() -> float:
+    sandbox = open_sandbox(SandboxSettings())
+    await sandbox.start()
+    begun = time.monotonic()
+    with anyio.move_on_after(0.3):
+        await sandbox.shell("sleep 100", timeout_seconds=100)
+    with anyio.move_on_after(0.3):
+        await sandbox.execute(["sleep", "100"], timeout_seconds=100)
+    await sandbox.close()
+    return time.monotonic() - begun
+
+
+def test_a_cancelled_command_does_not_hold_up_close() -> None:
+    assert asyncio.run(_cancelled()) < 5
+    assert not _descendants(os.getpid()) & {
+        int(path.parent.name) for path in Path("/proc").glob("[0-9]*/comm") if path.read_text() == "bwrap\n"
+    }
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="agenttuning data rootfs"):
+        asyncio.run(open_sandbox(SandboxSettings(rootfs=tmp_path / "absent")).start())
+    (tmp_path / "bin").mkdir()
+    sandbox = open_sandbox(SandboxSettings(rootfs=tmp_path))
+    output = asyncio.run(_one_command(sandbox))
+    assert output.restarted
+    assert "bash" in output.text
+
+
+async def _one_command(sandbox: Sandbox) -> ShellOutput:
+    try:
+        await sandbox.start()
+        return await sandbox.shell("echo x")
+    finally:
+        await sandbox.close()

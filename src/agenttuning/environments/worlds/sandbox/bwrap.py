@@ -64,6 +64,7 @@ _HIDDEN_FILES: Final = (
 """Of /proc: the machine's affairs, not the sandbox's."""
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _INODES_PER_MIB: Final = 64
+_TERMINALS: Final = 64
 _PROCESSOR_SECONDS: Final = 600
 """Of each process, where no cgroup counts them together."""
 
@@ -133,6 +134,7 @@ class BwrapSandbox(Supervised):
             "own_capability": b"%d" % (1 << OWN_CAPABILITY[1]),
             "confined": b"1",
             "hide": _PLACE.encode(),
+            "terminals": b"%d" % _TERMINALS,
             "read_only": " ".join(("/dev", *(f"/dev/{device}" for device in _DEVICES))).encode(),
             "filter": seccomp.assemble(count_memory=self._cgroup is not None),
         }

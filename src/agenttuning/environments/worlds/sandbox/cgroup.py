@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
+from agenttuning.errors import WorldError
+
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
 
@@ -37,8 +39,11 @@ class Cgroup:
 
     def take(self, pid: int) -> None:
         """Move a process, which has no children yet, into the group."""
-        for folder in self.folders:
-            (folder / "cgroup.procs").write_text(str(pid))
+        try:
+            for folder in self.folders:
+                (folder / "cgroup.procs").write_text(str(pid))
+        except OSError as error:
+            raise WorldError(f"the sandbox cannot be put under its limits: {error}") from error
 
     async def remove(self) -> None:
         """Remove the group once the kernel has buried its last process."""

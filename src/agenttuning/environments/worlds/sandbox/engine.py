@@ -49,6 +49,7 @@ class EngineSandbox(Supervised):
                 "own_capability": b"%d" % (1 << OWN_CAPABILITY[1]),
                 "confined": b"1",
                 "hide": b"",
+                "terminals": b"0",
                 "read_only": b"",
                 "filter": seccomp.assemble(count_memory=True),
             },

@@ -137,7 +137,7 @@ class Link:
     async def open_shell(self, arguments: Sequence[bytes]) -> None:
         """Open a terminal with a shell on it; one that is there is ended first."""
         self._number += 1
-        self.terminal = Terminal(number=self._number, alive=True)
+        self.terminal = Terminal(number=self._number, alive=self.alive)
         await self.send(frames.OPEN_SHELL, self._number, frames.pack_list(list(arguments)))
 
     async def foreground(self) -> tuple[int, list[str]]:

@@ -45,6 +45,7 @@ class LocalSandbox(Supervised):
                 "own_capability": b"0",
                 "confined": b"0",
                 "hide": b"",
+                "terminals": b"0",
                 "read_only": b"",
                 "filter": b"",
             },

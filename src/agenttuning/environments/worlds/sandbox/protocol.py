@@ -77,7 +77,7 @@ class SandboxFacts(Record):
     limits: tuple[str, ...]
     """Of `cgroup-v1`, `cgroup-v2`, `rlimits`, `tmpfs`, `engine`."""
     seccomp: bool
-    overlay: Literal["overlay", "copy", "engine", "none"]
+    overlay: Literal["overlay", "engine", "none"]
     rootfs: str
     """Kind and digest of the root file system, or the image."""
     unsupported: frozenset[str] = frozenset()

@@ -50,8 +50,10 @@ class Shell:
     async def run(self, command: str, *, timeout_seconds: float) -> ShellOutput:
         """Run one command and return what it printed."""
         deadline = time.monotonic() + timeout_seconds
-        if not self._link.terminal.alive and not await self._open():
-            return self._gone("")
+        if not self._link.terminal.alive:
+            opened, said = await self._open()
+            if not opened:
+                return self._gone(said)
         token = _token()
         await self._type(f"\\eval {_quoted(command)}; {_printing(token, keep_status=True)}\n")
         arrived, text = await self._until(token, deadline=deadline)
@@ -65,11 +67,13 @@ class Shell:
     def _gone(self, text: str) -> ShellOutput:
         return ShellOutput(text, restarted=True, ended=not self._link.alive)
 
-    async def _open(self) -> bool:
+    async def _open(self) -> tuple[bool, str]:
         self._nested, self._waiting = set(), set()
         await self._link.open_shell([b"clean", *self._home.program(b"bash", b"--noediting", b"--login")])
-        arrived, _ = await self._ask(f"set +o history; unset HISTFILE; {_SILENT}", seconds=_OPEN_SECONDS)
-        return arrived
+        opened, said = await self._ask(f"set +o history; unset HISTFILE; {_SILENT}", seconds=_OPEN_SECONDS)
+        if not opened:
+            await self._kill_all()
+        return opened, said
 
     async def _ask(self, before: str, *, seconds: float) -> tuple[bool, str]:
         token = _token()
@@ -119,11 +123,15 @@ class Shell:
             answered, _ = await self._ask(_SILENT, seconds=_RECOVERY_SECONDS)
             if answered:
                 return ShellOutput(text, timed_out=True)
+        await self._kill_all()
+        return ShellOutput(text, timed_out=True, restarted=True, ended=not self._link.alive)
+
+    async def _kill_all(self) -> None:
+        """Kill everything inside; a sandbox in which that does not help is ended."""
         await self._link.send(frames.KILL_ALL)
         terminal = self._link.terminal
         if not await self._link.wait(lambda: not terminal.alive, seconds=2 * _RECOVERY_SECONDS):
             self._link.close()
-        return ShellOutput(text, timed_out=True, restarted=True, ended=not self._link.alive)
 
 
 def _token() -> bytes:

@@ -30,6 +30,12 @@ class Kernel:
             self._library.mount(None, mounted.encode(), None, ctypes.c_ulong(flags | 1 | 32 | 4096), None), mounted
         )
 
+    def limit_terminals(self, count: int) -> None:
+        """Bound the terminals of this place: all places together share a number of the kernel's."""
+        options = b"ptmxmode=0666,mode=0620,max=%d" % count
+        flags = ctypes.c_ulong(32 | 2 | 8)  # remount, without set-user programs and programs at all
+        self._check(self._library.mount(None, b"/dev/pts", None, flags, options), "/dev/pts")
+
     def keep_capabilities(self, mask: int, *, bounding: int) -> None:
         """Drop all others from the sets of this process, and all but `bounding` from what its children can have."""
         for capability in range(int(read("/proc/sys/kernel/cap_last_cap")) + 1):

@@ -22,6 +22,8 @@ class Privileges:
         """Give up everything that only the start needed."""
         for mounted in settings[b"read_only"].decode().split():
             self.kernel.make_read_only(mounted)
+        if terminals := int(settings[b"terminals"]):
+            self.kernel.limit_terminals(terminals)
         if folder := settings[b"hide"].decode():
             self.kernel.detach(folder)
             os.rmdir(folder)  # noqa: PTH106

@@ -302,9 +302,11 @@ def main() -> None:
     os.close(nothing)
     for descriptor in (source, sink):
         os.set_blocking(descriptor, False)
-    Supervisor(source, sink, privileges).run()
-    if os.getpid() != 1:
-        kill_descendants()
+    try:
+        Supervisor(source, sink, privileges).run()
+    finally:
+        if os.getpid() != 1:
+            kill_descendants()
 
 
 if __name__ == "__main__":
