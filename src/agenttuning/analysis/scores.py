@@ -48,6 +48,8 @@ class WorldScore(Record):
     """Mean reward in [0, 1]."""
     reward_ci: Interval
     """95 % interval of `reward`."""
+    metrics: dict[str, float] = {}
+    """Mean of every named extra of the world's score; an episode without it counts 0."""
     invalid_action: float | None
     """Share of steps without a valid action; None when no step was taken."""
     turns: float
@@ -81,6 +83,7 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         ci=mean_interval(_task_means(trajectories, solved)),
         reward=sum(rewards) / n,
         reward_ci=mean_interval(_task_means(trajectories, rewards)),
+        metrics=_metric_means(trajectories),
         invalid_action=sum(not step.valid for step in steps) / len(steps) if steps else None,
         turns=len(steps) / n,
         stops=dict(sorted(Counter(trajectory.stop.value for trajectory in trajectories).items())),
@@ -88,6 +91,12 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         success_without_errors=sum(solved) / unbroken if broken and unbroken else None,
         made_by=made_by,
     )
+
+
+def _metric_means(trajectories: Sequence[Trajectory]) -> dict[str, float]:
+    judged = [{} if trajectory.failure else trajectory.score.metrics for trajectory in trajectories]
+    names = dict.fromkeys(name for metrics in judged for name in metrics)
+    return {name: sum(metrics.get(name, 0.0) for metrics in judged) / len(judged) for name in names}
 
 
 def succeeded(trajectory: Trajectory) -> bool:

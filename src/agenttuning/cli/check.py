@@ -42,25 +42,40 @@ def main(arguments: Namespace) -> int:
 async def check(
     kind: type[Environment[Task]], config: EnvironmentConfig, *, split: str | None, limit: int | None
 ) -> Report:
-    """Run the suite: every oracle on all tasks, then noise, then the laws."""
-    tasks = _load(kind, config, split, limit)
+    """Run the suite: every oracle on all tasks, then noise, then the laws.
+
+    A benchmark that comes installed is played as well, unless a split, a limit or a setting asks for a part.
+    """
+    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
+    tasks = _load(kind, config, split, most)
     oracles: dict[str, Tally] = {}
+    left_out: dict[str, int] = {}
     failures: list[str] = []
-    variants = kind.oracles if config.official is not None else {}
-    for name, settings in (variants or {"oracle": {}}).items():
+    ruled = tasks[:3]
+    variants = dict(kind.oracles if config.official is not None else {}) or {"oracle": {}}
+    if split is None and limit is None and config == kind.config_type():
+        variants |= kind.installed
+    for name, settings in variants.items():
         variant = config.model_copy(update=settings)
         try:
-            played = _load(kind, variant, split, limit) if settings else tasks
-            with progress(f"{kind.id} {name}", len(played)) as advance:
-                solvable = (kind(task) for task in played if has_oracle(kind(task)))
-                tally, lost = await play_oracle(solvable, advance, may_lose=kind.expert_oracle)
-        except MissingExtraError as error:
+            if name in kind.installed:
+                played = _load(kind, variant, "test", None)
+            else:
+                played = _load(kind, variant, split, most) if settings else tasks
+            solved = [task for task in played if has_oracle(kind(task))]
+            with progress(f"{kind.id} {name}", len(solved)) as advance:
+                tally, lost = await play_oracle(map(kind, solved), advance, may_lose=kind.expert_oracle)
+        except (DataError, MissingExtraError) as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
         oracles[name] = tally
+        if len(solved) < len(played):
+            left_out[name] = len(played) - len(solved)
         failures += [f"{name}: {line}" for line in lost]
+        if name in kind.installed:
+            ruled += solved[:3]
     noise, loud = await play_noise(kind, tasks)
-    laws = [line for task in tasks[:3] for line in await broken_laws(kind, task)]
+    laws = [line for task in ruled for line in await broken_laws(kind, task)]
     oracle = next(iter(oracles.values()), Tally())
     return Report(
         environment=kind.id,
@@ -69,16 +84,16 @@ async def check(
         oracle=oracle,
         win_rate_ci=rate_interval(oracle.success, oracle.n) if kind.expert_oracle and oracle.n else None,
         oracles=oracles if len(oracles) > 1 else {},
+        without_oracle=left_out,
         noise=noise,
         failures=[*laws, *shown(loud), *shown(failures)],
     )
 
 
-def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, limit: int | None) -> list[Task]:
-    if limit is not None and limit < 1:
-        raise RecipeError(f"--limit must be at least 1, got {limit}")
+def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, most: int | None) -> list[Task]:
+    if most is not None and most < 1:
+        raise RecipeError(f"--limit must be at least 1, got {most}")
     splits = list(kind.splits(config)) if split is None else [split]
-    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
     found = {task.id: task for name in splits for task in islice(kind.load(name, config), most)}
     tasks = list(found.values())
     if not tasks:
@@ -90,7 +105,8 @@ def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
-        console.print(f"  {name}: {tally.success} of {tally.n} won")
+        more = report.without_oracle.get(name)
+        console.print(f"  {name}: {tally.success} of {tally.n} won{f', {more} more have no oracle' if more else ''}")
     if report.win_rate_ci:
         low, high = report.win_rate_ci
         console.print(f"  an expert that may lose: 95 % interval of its win rate {low:.1%} to {high:.1%}")

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agenttuning.core.records import Record
+from agenttuning.environments.worlds.browser.process import missing_program
 from agenttuning.environments.worlds.sandbox.cgroup import make_cgroup
 from agenttuning.environments.worlds.sandbox.mapping import choose
 from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
@@ -29,9 +30,15 @@ _PACKAGES = {
     ),
     "serve": (("starlette", "uvicorn"), "agenttuning[serve]"),
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
+    "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
+    "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
 }
 _PROGRAMS = {
     "database on MariaDB: server": (("mariadbd", "mariadb-install-db"), "apt-get install mariadb-server"),
+    "knowledge graph on Virtuoso: server": (
+        ("virtuoso-t", "isql-vt"),
+        "apt-get install virtuoso-opensource-7-bin",
+    ),
     "sandbox": (("bwrap", "mount", "setpriv", "unshare"), "apt-get install bubblewrap mount util-linux"),
     "sandbox with Debian's own root file system": (("debootstrap",), "apt-get install debootstrap (and root)"),
 }
@@ -68,6 +75,15 @@ def examine() -> list[Finding]:
     for what, (names, command) in _PROGRAMS.items():
         missing = [name for name in names if shutil.which(name, path=_SEARCH) is None]
         findings.append(_finding(what, missing, command))
+    browser = missing_program()
+    findings.append(
+        Finding(
+            what="miniwob on its own pages: browser",
+            works=not browser,
+            missing=browser and "chromium-headless-shell or chromium",
+            install=browser and "apt-get install chromium-headless-shell",
+        )
+    )
     return [*findings, *_sandbox_findings()]
 
 

@@ -66,6 +66,8 @@ class Step:
     """Why the episode ended; read only when `done`."""
     fresh: Sequence[Message] | None = None
     """Opening of a new dialogue, in place of `observation`: the model is shown nothing that was said before it."""
+    kept: str | None = None
+    """What stays of the reply in the history, where a protocol cuts it; None keeps it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ class Environment(ABC, Generic[TaskT_co]):
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    installed: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Variants of the configuration whose benchmark comes with a pip extra, not as files that the user names: `check`
+    plays their whole `test` split and reports each apart."""
     expert_oracle: ClassVar[bool] = False
     """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
     extra: ClassVar[str | None] = None

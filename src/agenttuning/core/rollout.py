@@ -69,6 +69,8 @@ class Episode:
             self.messages.append(Message(role="assistant", content=reply.content, train=True))
             with boundary("environment"):
                 step = await self.environment.step(reply.content)
+            if step.kept is not None:
+                self.messages[-1] = self.messages[-1].model_copy(update={"content": step.kept})
             self.steps.append(StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid))
             if step.done:
                 return step.stop
@@ -144,6 +146,7 @@ async def rollouts(
     """
     waiting = iter(environments)
     playing: set[asyncio.Task[Trajectory]] = set()
+    ended: set[asyncio.Task[Trajectory]] = set()
     try:
         while True:
             while len(playing) < concurrency and (entry := next(waiting, None)) is not None:
@@ -156,7 +159,7 @@ async def rollouts(
             for task in ended:
                 yield task.result()
     finally:
-        await _cancel(tuple(playing))
+        await _cancel((*playing, *ended))
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Trajectory]]) -> None:

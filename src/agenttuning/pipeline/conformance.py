@@ -53,6 +53,8 @@ class Report(Record):
     oracle: Tally
     oracles: dict[str, Tally] = {}
     """Each named oracle or backend of the world, where it has more than one."""
+    without_oracle: dict[str, int] = {}
+    """How many tasks an oracle left out because nothing solves them, where there are any."""
     win_rate_ci: tuple[float, float] | None = None
     """Where the oracle is an expert that may lose: Wilson's 95 % interval of its win rate."""
     noise: NoiseTally = NoiseTally()

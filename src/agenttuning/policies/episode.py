@@ -6,11 +6,13 @@ import hashlib
 from typing import TYPE_CHECKING, Protocol
 
 from agenttuning.policies.history_guard import guard_history
+from agenttuning.policies.plan_loop import PlanPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agenttuning.core.environment import Environment
+    from agenttuning.core.policy import Policy
     from agenttuning.core.records import Message, Reply, Sampling, Task
     from agenttuning.policies.config import ModelConfig
 
@@ -33,9 +35,11 @@ class ModelPlayer:
         self._model = model
         self._config = config
 
-    def __call__(self, environment: Environment[Task], *, sample: int) -> ModelPolicy:
+    def __call__(self, environment: Environment[Task], *, sample: int) -> Policy:
         """Return the policy of one episode."""
-        return ModelPolicy(self._model, self._config, episode=f"{environment.id}/{environment.task.id}/{sample}")
+        episode = f"{environment.id}/{environment.task.id}/{sample}"
+        policy = ModelPolicy(self._model, self._config, episode=episode)
+        return policy if self._config.plan is None else PlanPolicy(policy, self._config.plan)
 
 
 class ModelPolicy:
@@ -45,6 +49,7 @@ class ModelPolicy:
         self._model = model
         self._config = config
         self._episode = episode
+        self._next = 0
 
     @property
     def name(self) -> str:
@@ -58,7 +63,8 @@ class ModelPolicy:
 
     async def reply(self, messages: Sequence[Message]) -> Reply:
         """Return the next assistant turn; raises what the model raises."""
-        turn = sum(message.role == "assistant" for message in messages)
+        turn = max(self._next, sum(message.role == "assistant" for message in messages))
+        self._next = turn + 1  # goes on where a dialogue starts anew
         seen = guard_history(messages) if self._config.history_guard else messages
         seed = turn_seed(self.sampling, episode=self._episode, turn=turn)
         return await self._model.answer(seen, sampling=self.sampling.model_copy(update={"seed": seed}))

@@ -41,7 +41,7 @@ a missing one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypedDict
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Task
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 
     from agenttuning.core.environment import ImportProgress
     from agenttuning.core.records import Difficulty
-    from agenttuning.environments.worlds.sites.official import OfficialRow
     from agenttuning.environments.worlds.sites.page import Page
     from agenttuning.environments.worlds.sites.question import Question
     from agenttuning.environments.worlds.sites.ranking import CandidateRanker
@@ -81,6 +80,7 @@ Value: what to select or to type; leave this line out for CLICK
 Where no element fits, the reply ends with Answer: A."""
 TINY_INSTRUCTION: Final = "Use the site. Reply with Thought, Answer, Action and Value."
 SPLITS: Final = {"train": 20_000, "test": 1_000}
+OFFICIAL: Final = "mind2web-official"
 
 Shots = Literal[0, 3]
 
@@ -157,15 +157,27 @@ class Mind2Web(Environment[Mind2WebTask]):
         from agenttuning.environments.worlds.sites.rankers import open_ranker
 
         settings = narrow(config, Mind2WebConfig)
-        ranker = open_ranker(settings.ranker, official=settings.official is not None)
+        told = settings.read_instruction()
         if settings.official is not None:
-            from agenttuning.environments.worlds.sites.official import read_rows
+            from agenttuning.environments.worlds.sites.official import are_ranked, read_rows
 
+            given = open_ranker(settings.ranker, ranked=are_ranked(settings.official, split=split))
+            shots = 3 if settings.shots is None else settings.shots
+            kept = _Common(source=OFFICIAL, instruction=told, shots=shots, never_train=split != "train")
             rows = read_rows(settings.official, split=split)
-            return (_official(row, split=split, config=settings, ranker=ranker(row.ranks)) for row in rows)
+            return (_task(row.sample, given(row.ranks), name=row.id, common=kept) for row in rows)
         if split not in SPLITS:
             raise DataError(f"mind2web has no split {split!r}{nearest(split, SPLITS)}; known: {', '.join(SPLITS)}")
-        return (_embedded(index, split=split, config=settings, ranker=ranker(None)) for index in range(SPLITS[split]))
+        from agenttuning.environments.worlds.sites.generator import samples
+
+        ranker = open_ranker(settings.ranker, ranked=False)(None)
+        size, seed = settings.difficulty, settings.seed
+        common = _Common(difficulty=size, instruction=told, shots=settings.shots or 0)
+        drawn = samples(size, seed=seed, test=split == "test", count=SPLITS[split])
+        return (
+            _task(sample, ranker, name=f"{split}-{size}-{seed}-{index}", common=common)
+            for index, sample in enumerate(drawn)
+        )
 
     @classmethod
     def import_official(cls, source: Path, target: Path) -> Iterator[ImportProgress]:
@@ -239,46 +251,15 @@ class Mind2Web(Environment[Mind2WebTask]):
             yield f"Thought: {said}\nAnswer: {letter or 'A'}.{action}"
 
 
-def _embedded(index: int, *, split: str, config: Mind2WebConfig, ranker: CandidateRanker) -> Mind2WebTask:
-    from agenttuning.environments.worlds.sites.generator import draw_sample
-
-    sample = draw_sample(config.difficulty, seed=config.seed, test=split == "test", index=index)
-    return _task(
-        sample,
-        ranker,
-        id=f"{split}-{config.difficulty}-{config.seed}-{index}",
-        source="synthetic-v1",
-        difficulty=config.difficulty,
-        instruction=config.read_instruction(),
-        shots=config.shots or 0,
-        never_train=False,
-    )
+class _Common(TypedDict, total=False):
+    source: str
+    difficulty: Difficulty
+    instruction: str | None
+    shots: Shots
+    never_train: bool
 
 
-def _official(row: OfficialRow, *, split: str, config: Mind2WebConfig, ranker: CandidateRanker) -> Mind2WebTask:
-    return _task(
-        row.sample,
-        ranker,
-        id=row.id,
-        source="mind2web-official",
-        difficulty=None,
-        instruction=config.read_instruction(),
-        shots=3 if config.shots is None else config.shots,
-        never_train=split != "train",
-    )
-
-
-def _task(
-    sample: Sample,
-    ranker: CandidateRanker,
-    *,
-    id: str,  # noqa: A002
-    source: str,
-    difficulty: Difficulty | None,
-    instruction: str | None,
-    shots: Shots,
-    never_train: bool,
-) -> Mind2WebTask:
+def _task(sample: Sample, ranker: CandidateRanker, *, name: str, common: _Common) -> Mind2WebTask:
     from agenttuning.environments.worlds.sites.page import PageError
     from agenttuning.environments.worlds.sites.ranking import Ranking, rank_sample
 
@@ -288,11 +269,7 @@ def _task(
     except PageError as error:
         fault = str(error)
     return Mind2WebTask(
-        id=id,
-        source=source,
-        difficulty=difficulty,
-        instruction=instruction,
-        never_train=never_train,
+        id=name,
         website=sample.website,
         goal=sample.task,
         previous=sample.previous,
@@ -304,6 +281,6 @@ def _task(
         value=sample.value,
         aim=sample.aim,
         ranker=ranker.name,
-        shots=shots,
         fault=fault,
+        **common,
     )

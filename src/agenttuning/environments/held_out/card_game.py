@@ -97,7 +97,7 @@ class CardGameConfig(EnvironmentConfig):
 
     opponents: tuple[OpponentName, ...] | None = None
     """Who plays against the agent, in turns: `baseline1`, `baseline2`, or `baseline2-2023` with the defects of the 2023
-    build. None: the first two; in the sets of the benchmark the first and the last; in `tiny` games `baseline1`."""
+    build. None: the first two; `tiny`: the first; `hard`: the last two; benchmark sets: the first and the last."""
 
 
 class CardGameTask(Task):
@@ -197,16 +197,14 @@ class CardGame(Environment[CardGameTask]):
     async def score(self) -> Score:
         """Return 1 for a win; a game that was not finished is not won."""
         won = self._match.won
-        hp = self._match.view.enemy_hp
-        full = self._match.enemy_full_hp
-        damage = (full - sum(hp)) / full
+        damage = self._match.damage
         return Score(
             reward=float(won),
             success=won,
             metrics={
                 "agentbench_v0_2": 0.7 * won + min(0.3, 0.3 * damage),
                 "damage": damage,
-                "killed": float(hp.count(0)),
+                "killed": float(self._match.view.enemy_hp.count(0)),
                 "rounds": float(self._rounds),
                 "refused_replies": float(self._refused),
                 "played_to_the_end": float(self._match.battle.over and not self._lost_by_format),

@@ -64,6 +64,13 @@ def test_documents_without_terms(texts: list[str]) -> None:
     assert Bm25Index.build(texts).search("red", 5) == []
 
 
+def test_an_endless_query_is_answered_by_its_first_terms() -> None:
+    index = Bm25Index.build(TEXTS * 500)
+    assert index.search("lamp " * 100_000, 3) == index.search("lamp " * 1024, 3)
+    assert index.search("zebra " * 1024 + "lamp", 3) == []
+    assert index.search(" ".join(map(str, range(100_000))) + " lamp", 3) == []
+
+
 def test_a_saved_index_ranks_alike_from_its_files(tmp_path: Path) -> None:
     built = Bm25Index.build(TEXTS)
     built.save(tmp_path / "index")

@@ -31,7 +31,7 @@ Prints one JSON object per message, line-ups included:
              null at the end
     winner   0 or 1 at the end, else null
     ending   "wipe", "limit" or "illegal" at the end, else null
-    finish   the engine's closing messages to player 0 and player 1 at the end, else null
+    finish   the engine's closing messages to player 0 and player 1 at the end, else null; an illegal message gets none
 
 The exit code is 0, or 1 with one sentence on stderr where the file is no replay or a game goes on after its end.
 """

@@ -34,10 +34,11 @@ class Match:
         own, theirs = lines or (AGENT_LINE, enemy_line(stream))
         self.seat = 0 if first else 1
         """The agent's player number."""
-        self.enemy_full_hp = sum(hp for _, hp in theirs)
         self.battle = Battle.between(own, theirs) if first else Battle.between(theirs, own)
         self.view = View(self.battle, self.seat)
-        self.expert = Expert(own, [hp for _, hp in theirs], player=self.seat)
+        self._own, self._enemy_hp = own, [hp for _, hp in theirs]
+        self._expert: Expert | None = None
+        """Made when it is first asked: it catches up with what happened."""
         self._opponent = opponent(name, stream)
         self._opponents_view = View(self.battle, 1 - self.seat)
         self._answer()
@@ -52,6 +53,11 @@ class Match:
         """Has the agent won."""
         return self.battle.winner == self.seat
 
+    @property
+    def damage(self) -> float:
+        """Share of the enemy's hp that is gone, in [0, 1]; overkill does not count."""
+        return 1 - sum(self.view.enemy_hp) / sum(self._enemy_hp)
+
     def play(self, move: Guess | Action | None) -> None:
         """Carry out the agent's move and the opponent's answer."""
         self.battle.play(move)
@@ -59,7 +65,9 @@ class Match:
 
     def advice(self) -> Advice:
         """Return what the expert would do now."""
-        return self.expert.guess(self.view) if self.guessing else self.expert.act(self.view)
+        if self._expert is None:
+            self._expert = Expert(self._own, self._enemy_hp, player=self.seat)
+        return self._expert.guess(self.view) if self.guessing else self._expert.act(self.view)
 
     def _answer(self) -> None:
         while not self.battle.over and self.battle.player != self.seat:

@@ -85,7 +85,7 @@ def replay(game: RecordedGame) -> Iterator[dict[str, JsonValue]]:
             "next": None if over else {"player": battle.player, "content": request(battle)},
             "winner": battle.winner,
             "ending": battle.ending.value if battle.ending else None,
-            "finish": [finish(battle, 0), finish(battle, 1)] if over else None,
+            "finish": [finish(battle, 0), finish(battle, 1)] if over and legal else None,
         }
 
 

@@ -66,14 +66,12 @@ def request(battle: Battle) -> Json:
 
 
 def finish(battle: Battle, player: int) -> Json:
-    """Return what a player is told at the end; whose message ended it is `battle.player`."""
+    """Return what a player is told at a natural end; whose message ended it is `battle.player`."""
     told: Json = {
         "Action": "Finish",
         "Result": "Win" if battle.winner == player else "Lose",
         "isStateLimitExceed": battle.ending is Ending.LIMIT,
     }
-    if battle.ending is Ending.ILLEGAL:
-        return told
     view, by_guess = View(battle, player), battle.phase is Phase.ASSERT
     if player == battle.player:
         return told | ({"MyAssert": _assertion(view, player)} if by_guess else {"MyAction": _action(view, player)})

@@ -49,8 +49,8 @@ _THOUGHTS: Final = {
         "{Fish} reaches all {count} of them at once with {value} damage each.",
     ),
     "sweep": (
-        "The area skill of {fish} deals {value} to each enemy, and position {falls} does not survive that.",
-        "{Fish} strikes them all for {value}; that is enough to kill position {falls}.",
+        "The area skill of {fish} deals {value} to each enemy and kills at position {falls}.",
+        "{Fish} strikes them all for {value}, which is the end of position {falls}.",
     ),
     "infight": (
         "{Fish} takes 75 HP from its teammate at position {spot} and gains 140 ATK for the rest of the game.",

@@ -32,7 +32,7 @@ _STOP_WORDS: Final = frozenset(STOPWORDS_EN)
 def words(text: str) -> list[str]:
     """Cut a text into lower-case words."""
     pattern = _ASCII_WORD if text.isascii() else _WORD
-    return [word[:LONGEST_WORD] for word in pattern.findall(text.lower())]
+    return pattern.findall(text.lower())
 
 
 def analyze(text: str) -> list[str]:
@@ -49,7 +49,7 @@ def stemmer() -> Callable[[str], str]:
     porter = Stemmer.Stemmer("porter")
 
     def stem(word: str) -> str:
-        bare = word[:-2] if word.endswith(_POSSESSIVE) else word
+        bare = (word[:-2] if word.endswith(_POSSESSIVE) else word)[:LONGEST_WORD]
         return "" if bare in _STOP_WORDS else str(porter.stemWord(bare))
 
     return stem

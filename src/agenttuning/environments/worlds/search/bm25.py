@@ -8,6 +8,7 @@ byte; bm25s keeps them exact, so neighbours in a ranking of long documents may c
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 Analyzer: TypeAlias = "Callable[[str], list[str]]"
 K1: Final = 0.9
 B: Final = 0.4
+MOST_TERMS: Final = 1024
+"""Terms of a query that count, as many as Lucene takes; what follows is ignored."""
 _ARRAYS: Final = ("data", "indices", "indptr")
-_SETTINGS: Final = "bm25.json"
+SETTINGS: Final = "bm25.json"
 
 
 class Bm25Index:
@@ -78,7 +81,7 @@ class Bm25Index:
             DataError: the folder holds no whole index.
         """
         try:
-            documents = int(json.loads((folder / _SETTINGS).read_text("utf-8"))["documents"])
+            documents = int(json.loads((folder / SETTINGS).read_text("utf-8"))["documents"])
             arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
             return cls(arrays, Vocabulary.load(folder), documents=documents, analyzer=analyzer)
         except (OSError, ValueError, KeyError) as error:
@@ -90,14 +93,19 @@ class Bm25Index:
         for name in _ARRAYS:
             np.save(folder / f"{name}.npy", self._arrays[name])
         self._vocabulary.save(folder)
-        (folder / _SETTINGS).write_text(json.dumps({"documents": self.documents}), "utf-8")
+        (folder / SETTINGS).write_text(json.dumps({"documents": self.documents}), "utf-8")
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """Return the score of every document; a term that stands twice in the query counts twice."""
-        numbers = [number for term in self._analyzer(query) if (number := self._vocabulary.find(term)) is not None]
-        if not numbers:
-            return np.zeros(self.documents, dtype=np.float32)
-        return np.asarray(self._scorer.get_scores_from_ids(numbers), dtype=np.float32)
+        found = Counter(self._analyzer(query)[:MOST_TERMS])
+        numbers = {
+            number: count for term, count in found.items() if (number := self._vocabulary.find(term)) is not None
+        }
+        scores = np.zeros(self.documents, dtype=np.float32)
+        for times in sorted(set(numbers.values())):
+            equal = [number for number, count in numbers.items() if count == times]
+            scores += times * self._scorer.get_scores_from_ids(equal)
+        return scores
 
     def search(self, query: str, limit: int) -> list[tuple[int, float]]:
         """Return the best documents that share a term with the query, best first: (number, score)."""

@@ -21,8 +21,7 @@ class Vocabulary:
     """Terms in the order of their UTF-8 bytes; the number of a term is its place."""
 
     def __init__(self, text: NDArray[np.uint8], offsets: NDArray[np.int64]) -> None:
-        self._text = text
-        self._offsets = offsets
+        self._text, self._offsets = np.asarray(text), np.asarray(offsets)
 
     @classmethod
     def build(cls, terms: Sequence[str]) -> Vocabulary:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.environments.worlds.sites.ranking import by_score
 from agenttuning.errors import MissingExtraError, RecipeError
 
 try:
@@ -52,8 +53,8 @@ class CrossEncoder:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._model.to(self._device).eval()
 
-    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> tuple[str, ...]:
-        """Return all candidates, best first; equal scores stay in the order given."""
+    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> dict[str, int]:
+        """Return the rank of every candidate; equal scores stay in the order given."""
         query = f"task is: {task}\nPrevious actions: {'; '.join(previous[-_PREVIOUS:])}"
         texts = [describe(page, node) for node in candidates]
         scores = [
@@ -61,8 +62,7 @@ class CrossEncoder:
             for start in range(0, len(texts), _BATCH)
             for score in self._score(texts[start : start + _BATCH], query)
         ]
-        order = sorted(range(len(candidates)), key=lambda number: -scores[number])
-        return tuple(candidates[number] for number in order)
+        return by_score(candidates, scores)
 
     def _score(self, texts: list[str], query: str) -> list[float]:
         batch = self._tokenizer(

@@ -56,25 +56,30 @@ Action: CLICK"""
 def examples() -> tuple[Message, ...]:
     """Return the examples as user and assistant turns; the answers are not trained on."""
     rental = ask(
-        Page(_RENTAL),
+        _page(_RENTAL),
         ("4", "5", "10", "15", "17"),
         task="Rent a minivan in Bergen for a driver of 31",
         previous=("[textbox]  Pick-up town -> TYPE: Bergen", "[combobox]  Driver age -> SELECT: 25 or older"),
     )
     bakery = ask(
-        Page(_BAKERY),
+        _page(_BAKERY),
         ("4", "6", "8", "10", "12"),
         task="Order two rye loaves for Saturday and leave the note: sliced, please",
         previous=("[link]  Breads -> CLICK", "[button]  Rye loaf, 2 pieces -> CLICK"),
     )
     museum = ask(
-        Page(_MUSEUM),
+        _page(_MUSEUM),
         ("4", "6", "8", "10", "11"),
         task="Reserve three tickets for the guided tour on the first Sunday of March",
         previous=(),
     )
     pairs = ((rental, _RENTAL_ANSWER), (bakery, _BAKERY_ANSWER), (museum, _MUSEUM_ANSWER))
     return tuple(turn for question, answer in pairs for turn in _pair(question.text, answer))
+
+
+def _page(html: str) -> Page:
+    """Parse with white space between the tags, as recorded pages have it."""
+    return Page(html.replace("><", "> <"))
 
 
 def _pair(question: str, answer: str) -> tuple[Message, Message]:

@@ -14,9 +14,16 @@ from agenttuning.environments.worlds.sites.site import SETTINGS, draw_site, in_t
 from agenttuning.environments.worlds.sites.tournament import TOP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agenttuning.core.records import Difficulty
 
 _RANKER: Final = Bm25Ranker()
+
+
+def samples(difficulty: Difficulty, *, seed: int, test: bool, count: int) -> Iterator[Sample]:
+    """Yield the first `count` samples of a split lazily."""
+    return (draw_sample(difficulty, seed=seed, test=test, index=index) for index in range(count))
 
 
 def draw_sample(difficulty: Difficulty, *, seed: int, test: bool, index: int) -> Sample:

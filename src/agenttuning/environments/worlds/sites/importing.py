@@ -1,7 +1,7 @@
 """Mind2Web's own files to rows: every task of `train_*.json` and `test_*.json` flattened into its actions, with ranks.
 
 A file is written under a temporary name and renamed when it is whole, so an import that was killed goes on with the
-first file that is missing.
+first file that is missing. A finished one is done anew, since scores may have come beside the files.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agenttuning.core.environment import ImportProgress
+from agenttuning.core.store import disk_errors, write_atomic
 from agenttuning.environments.worlds.sites.json_stream import ArrayReader
-from agenttuning.environments.worlds.sites.official import SUFFIX, Action, Candidate, Row
+from agenttuning.environments.worlds.sites.official import SUFFIX, UNFINISHED, Action, Candidate, Row
 from agenttuning.environments.worlds.sites.restricted_pickle import load_plain
 from agenttuning.errors import DataError
 
@@ -77,14 +78,29 @@ def import_folder(source: Path, target: Path) -> Iterator[ImportProgress]:
         raise DataError(f"two files are called {doubled[0]}.json below {str(source)!r}; move one of them away")
     total = sum(path.stat().st_size for path in files)
     target.mkdir(parents=True, exist_ok=True)
-    waiting = [path for path in files if not (target / f"{path.stem}{SUFFIX}").is_file()]
+    rows = {path: target / f"{path.stem}{SUFFIX}" for path in files}
+    if not _goes_on(target, [*files, *sorted(source.rglob(SCORES))]):
+        for path in rows.values():
+            path.unlink(missing_ok=True)
+    waiting = [path for path in files if not rows[path].is_file()]
     before = total - sum(path.stat().st_size for path in waiting)
     yield ImportProgress(before, total)
     ranks = _read_ranks(source) if waiting else None
     for path in waiting:
-        for read, actions in _convert(path, target / f"{path.stem}{SUFFIX}", ranks):
+        for read, actions in _convert(path, rows[path], ranks):
             yield ImportProgress(before + read, total, f"{actions:,} actions of {path.name}")
         before += path.stat().st_size
+    (target / UNFINISHED).unlink()
+
+
+def _goes_on(target: Path, files: list[Path]) -> bool:
+    """Tell whether an import of these very files was broken off; note that one is under way."""
+    read = "".join(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}\n" for path in files)
+    marker = target / UNFINISHED
+    if marker.is_file() and marker.read_text("utf-8") == read:
+        return True
+    write_atomic(marker, read)
+    return False
 
 
 def _read_ranks(source: Path) -> Ranks | None:
@@ -105,7 +121,7 @@ def _convert(path: Path, target: Path, ranks: Ranks | None) -> Iterator[tuple[in
     reader = ArrayReader(path)
     temporary = target.with_name(f".{target.name}.tmp")
     count = 0
-    with temporary.open("w", encoding="utf-8") as rows:
+    with disk_errors(target), temporary.open("w", encoding="utf-8") as rows:
         for number, element in enumerate(reader):
             for row in _rows(element, ranks, place=f"{path}, task {number}"):
                 rows.write(row.model_dump_json() + "\n")

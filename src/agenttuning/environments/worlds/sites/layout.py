@@ -9,7 +9,7 @@ from agenttuning.environments.worlds.sites.markup import element
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from agenttuning.environments.worlds.sites.goal import Goal
     from agenttuning.environments.worlds.sites.markup import Element
@@ -34,37 +34,31 @@ def lay_out(site: Site, goal: Goal, setting: Setting, *, done: int, draw: random
     state = {action.key: action.value for action in goal.actions[:done]}
     form = _form(site, state) if entered else _welcome(site)
     below = _results(site, goal, draw) if sent else _teasers(setting, draw)
-    if setting.cards == 0:
-        return element("html", element("div", _header(site, entered=entered)), form)
+    links = _links(site, entered=entered)
+    if setting.plain:
+        return element("html", element("div", element("nav", *links)), form)
+    header = element("nav", element("a", site.name, key="home", title="Home"), *links)
     main = [below, form] if site.teasers_first and not sent else [form, below]
     twins = [_twins(site, setting, draw)] if setting.twins else []
-    return element(
-        "html", element("body", _header(site, entered=entered), element("main", *main), *twins, _footer(setting, draw))
-    )
+    return element("html", element("body", header, element("main", *main), *twins, _footer(setting, draw)))
 
 
-def _header(site: Site, *, entered: bool) -> Element:
+def _links(site: Site, *, entered: bool) -> list[Element]:
     links = [element("a", label, key=f"link {number}") for number, label in enumerate(site.links)]
     if not entered:
         links.insert(len(links) // 2, element("a", site.entry, key=ENTRY))
-    return (
-        element("nav", element("a", site.name, key="home", title="Home"), *links)
-        if len(links) > 3
-        else element("nav", *links)
-    )
+    return links
 
 
 def _form(site: Site, state: Mapping[str, str]) -> Element:
-    fields = [_field(site, number, state) for number in site.order]
+    fields = []
+    for number in site.order:
+        key = f"field {number}"
+        fields.append(_control(site, site.labels[number], number, key=key, value=state.get(key)))
     return element("form", *fields, _button(site, site.submit, key=SUBMIT))
 
 
-def _field(site: Site, number: int, state: Mapping[str, str]) -> Element:
-    key = f"field {number}"
-    return control(site, site.labels[number], number, key=key, value=state.get(key))
-
-
-def control(site: Site, label: str, number: int, *, key: str, value: str | None) -> Element:
+def _control(site: Site, label: str, number: int, *, key: str, value: str | None) -> Element:
     """Return a field with its label where the site puts it; `value` is what was typed, selected or ticked before."""
     field = site.field(number)
     placed = {} if site.labelled == "label" else {site.labelled: label}
@@ -111,10 +105,10 @@ def _teaser(text: str, number: int) -> Element:
 
 def _twins(site: Site, setting: Setting, draw: random.Random) -> Element:
     """Return a second form whose fields resemble the first one's: another trip, another search."""
-    chosen: Sequence[int] = draw.sample(range(len(site.kind.fields)), setting.twins)
+    chosen = draw.sample(range(len(site.kind.fields)), setting.twins)
     word = draw.choice(("Second", "Saved", "Another"))
     fields = [
-        control(site, f"{word} {site.labels[number].lower()}", number, key=f"twin {number}", value=None)
+        _control(site, f"{word} {site.labels[number].lower()}", number, key=f"twin {number}", value=None)
         for number in chosen
     ]
     return element("div", *fields, _button(site, f"{word} entry", key="twin submit"), role="dialog")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIX: Final = ".jsonl"
+UNFINISHED: Final = ".unfinished"
+"""Lies in the folder until its import is done."""
 _NUMBER: Final = re.compile(r"_\d+\Z")
 
 
@@ -64,7 +66,7 @@ class OfficialRow:
     id: str
     sample: Sample
     ranks: Mapping[str, int] | None
-    """Node id to rank; None where the data hold no ranks."""
+    """Node id to rank; None where a candidate has none."""
 
 
 def split_of(path: Path) -> str:
@@ -100,6 +102,17 @@ def read_rows(folder: Path, *, split: str) -> Iterator[OfficialRow]:
     return (row for path in files for row in _read(path))
 
 
+def are_ranked(folder: Path, *, split: str) -> bool:
+    """Tell whether a split comes with ranks: whether its first action with candidates does.
+
+    Raises:
+        DataError: no such split, or a line is no row.
+    """
+    rows = read_rows(folder, split=split)
+    first = next((row for row in rows if row.sample.candidates), None)
+    return first is not None and first.ranks is not None
+
+
 def _files(folder: Path) -> list[Path]:
     found = sorted(folder.glob(f"*{SUFFIX}"), key=_natural) if folder.is_dir() else [folder]
     if not found or not all(path.is_file() for path in found):
@@ -107,6 +120,8 @@ def _files(folder: Path) -> list[Path]:
             f"no imported Mind2Web data at {str(folder)!r}; run `agenttuning data import mind2web DIR TARGET` on the "
             "folder with train_*.json and test_*.json, and name TARGET"
         )
+    if (folder / UNFINISHED).exists():
+        raise DataError(f"the import to {str(folder)!r} is not finished; run `agenttuning data import` again")
     return found
 
 
@@ -145,7 +160,7 @@ def _official(row: Row) -> OfficialRow:
         value=row.operation.value,
         aim=_aim(row.operation),
     )
-    return OfficialRow(f"{row.annotation_id}_{row.action_uid}", sample, ranks if known and ranks else None)
+    return OfficialRow(f"{row.annotation_id}_{row.action_uid}", sample, ranks if known else None)
 
 
 def _aim(operation: Operation) -> str:

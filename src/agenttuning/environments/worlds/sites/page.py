@@ -136,16 +136,21 @@ class Page:
 
 
 def _neighbourhood(node: _Element) -> Iterator[str]:
-    yield node.get(NODE, "")
-    yield from (above.get(NODE, "") for above in node.iterancestors())
+    yield _name(node)
+    yield from (_name(above) for above in node.iterancestors())
     for below in islice(_descend(node, levels=_LEVELS), _DESCENDANTS):
-        yield below.get(NODE, "")
+        yield _name(below)
     parent = node.getparent()
     if parent is not None:
         siblings = [sibling for sibling in parent if sibling.tag != "text"]
         place = siblings.index(node)
         near = siblings[max(0, place - _SIBLINGS) : place + _SIBLINGS + 1]
-        yield from (sibling.get(NODE, "") for sibling in near)
+        yield from (_name(sibling) for sibling in near)
+
+
+def _name(node: _Element) -> str:
+    """Return a node's id; comments, which have no attributes to ask for, have none either."""
+    return str(node.attrib.get(NODE, ""))
 
 
 def _descend(node: _Element, *, levels: int) -> Iterator[_Element]:
@@ -177,9 +182,12 @@ def _keep_or_remove(node: _Element, *, kept: set[str], candidates: frozenset[str
 
 def _attributes(node: _Element) -> str:
     """Return the words of the attributes that tell something."""
+    held = {str(name): str(value) for name, value in node.items()}
     told: dict[str, None] = {}
     for name in ATTRIBUTES:
-        value = node.get(name, "").lower()
+        if name not in held:
+            continue
+        value = held[name].lower()
         if value in _SILENT or value.startswith("http"):
             continue
         short = [word for word in value.split() if len(word) < _LONGEST_WORD]

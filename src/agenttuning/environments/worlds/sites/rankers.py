@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.sites.ranking import Bm25Ranker, GivenRanker
 from agenttuning.errors import DataError, RecipeError
@@ -14,29 +14,36 @@ if TYPE_CHECKING:
 
     Rankers = Callable[[Mapping[str, int] | None], CandidateRanker]
 
+_BM25: Final = Bm25Ranker()
 
-def open_ranker(name: str, *, official: bool) -> Rankers:
+
+def open_ranker(name: str, *, ranked: bool) -> Rankers:
     """Return what gives each sample its ranker, told the ranks that came with the sample, if any.
 
+    Args:
+        name: `auto`, `bm25`, `official`, or the name or folder of a cross-encoder.
+        ranked: whether the samples bring ranks; `auto` takes them then.
+
     Raises:
-        RecipeError: `official` ranks are asked of generated pages, or a model of that name is not to be had.
-        DataError: `official` ranks are asked of data without them (raised at the sample that has none).
+        RecipeError: `official` ranks of samples without them, or a model of that name is not to be had.
         MissingExtraError: a cross-encoder without transformers.
     """
-    if name == "official" and not official:
-        raise RecipeError('ranker = "official" needs official data with candidate scores; choose "bm25" or "auto"')
-    if name in {"auto", "bm25", "official"}:
-        return lambda ranks: _without_model(name, ranks)
+    if name == "official" and not ranked:
+        raise RecipeError(
+            'ranker = "official" needs candidate ranks: lay the scores (scores_all_data.pkl) beside Mind2Web\'s files '
+            'and import them again, or set ranker = "bm25"'
+        )
+    if name == "official" or (name == "auto" and ranked):
+        return _given
+    if name in {"auto", "bm25"}:
+        return lambda _ranks: _BM25
     from agenttuning.environments.worlds.sites.cross_encoder import CrossEncoder
 
     model = CrossEncoder(name)
     return lambda _ranks: model
 
 
-def _without_model(name: str, ranks: Mapping[str, int] | None) -> CandidateRanker:
-    if name == "official" and ranks is None:
-        raise DataError(
-            "these data hold no candidate ranks; lay the scores (scores_all_data.pkl) beside Mind2Web's files, import "
-            'again, or set ranker = "bm25"'
-        )
-    return Bm25Ranker() if ranks is None or name == "bm25" else GivenRanker(ranks)
+def _given(ranks: Mapping[str, int] | None) -> CandidateRanker:
+    if ranks is None:
+        raise DataError("some of these actions have candidate ranks and some have not; import the official files again")
+    return GivenRanker(ranks)

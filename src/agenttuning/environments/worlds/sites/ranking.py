@@ -29,8 +29,8 @@ class CandidateRanker(Protocol):
     def name(self) -> str:
         """The ranker as it stands in every number that it makes."""
 
-    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> tuple[str, ...]:
-        """Return all candidates, best first; they are on the page, and given in its order."""
+    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> Mapping[str, int]:
+        """Return the rank of every candidate, 0 for the likeliest; they are on the page, and given in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Bm25Ranker:
 
     name = "bm25"
 
-    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> tuple[str, ...]:
-        """Return all candidates, best first."""
+    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> Mapping[str, int]:
+        """Return the rank of every candidate."""
         query = " ".join((task, *previous))
-        return _ordered(candidates, bm25_scores([page.words(node) for node in candidates], query))
+        return by_score(candidates, bm25_scores([page.words(node) for node in candidates], query))
 
 
 class GivenRanker:
@@ -62,10 +62,10 @@ class GivenRanker:
     def __init__(self, ranks: Mapping[str, int]) -> None:
         self._ranks = ranks
 
-    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> tuple[str, ...]:
-        """Return all candidates, best first."""
+    def rank(self, page: Page, candidates: Sequence[str], *, task: str, previous: Sequence[str]) -> Mapping[str, int]:
+        """Return the rank of every candidate, as given."""
         del page, task, previous
-        return tuple(sorted(candidates, key=self._ranks.__getitem__))
+        return {node: self._ranks[node] for node in candidates}
 
 
 def bm25_scores(texts: Sequence[str], query: str) -> list[float]:
@@ -88,9 +88,10 @@ def _terms(text: str, stem: Callable[[str], str]) -> Iterable[str]:
     return (term for word in words(text) if (term := stem(word)))
 
 
-def _ordered(candidates: Sequence[str], scores: Sequence[float]) -> tuple[str, ...]:
+def by_score(candidates: Sequence[str], scores: Sequence[float]) -> dict[str, int]:
+    """Return the rank of every candidate by its score; equal scores stay in the order given."""
     order = sorted(range(len(candidates)), key=lambda number: -scores[number])
-    return tuple(candidates[number] for number in order)
+    return {candidates[number]: rank for rank, number in enumerate(order)}
 
 
 def rank_sample(sample: Sample, ranker: CandidateRanker) -> Ranking:
@@ -100,6 +101,6 @@ def rank_sample(sample: Sample, ranker: CandidateRanker) -> Ranking:
         PageError: the page is no XML.
     """
     page = Page(sample.html)
-    ranked = ranker.rank(page, page.ordered(sample.candidates), task=sample.task, previous=sample.previous)
-    places = [place for place, node in enumerate(ranked) if node in sample.positives]
-    return Ranking(ranked[:TOP], min(places, default=None))
+    ranks = ranker.rank(page, page.ordered(sample.candidates), task=sample.task, previous=sample.previous)
+    top = sorted((node for node, rank in ranks.items() if rank < TOP), key=ranks.__getitem__)
+    return Ranking(tuple(top), min((ranks[node] for node in sample.positives if node in ranks), default=None))

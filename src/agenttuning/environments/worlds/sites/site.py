@@ -35,6 +35,11 @@ class Setting:
     labelled: tuple[str, ...] = ("label", "placeholder", "aria_label")
     """Where the labels of fields may stand."""
 
+    @property
+    def plain(self) -> bool:
+        """Pages hold links and the form, and nothing else."""
+        return self.cards == 0
+
 
 SETTINGS: Final[dict[Difficulty, Setting]] = {
     "tiny": Setting(TINY_KINDS, fields=(1, 2), links=(2, 3), cards=0, footer=0, twins=0, labelled=("placeholder",)),
