@@ -201,6 +201,11 @@ def test_raw_output_shows_the_terminal_and_the_oracle_reads_it() -> None:
     assert "output raw-2023" in trajectory.provenance.environment_version
 
 
+def test_a_search_of_the_whole_system_meets_nothing_forbidden() -> None:
+    trajectory = play(task(QUESTION), bash("find / -name nothing; echo $?"), FINISH)
+    assert outputs(trajectory) == ["The output of the OS:\n\n0"]
+
+
 @pytest.mark.parametrize("answer", ["Act: answer(2)", "Act: answer( 2\t)"])
 def test_a_question_is_won_with_the_answer_alone(answer: str) -> None:
     assert play(task(QUESTION), answer).score.success

@@ -57,6 +57,8 @@ exec bwrap "$@"
 """
 _DEVICES: Final = ("full", "null", "random", "tty", "urandom", "zero")
 _HIDDEN_FOLDERS: Final = ("acpi", "asound", "driver", "fs", "scsi", "tty")
+_SUPERVISORS_FOLDERS: Final = ("1/fdinfo", "1/map_files", "1/task/1/fdinfo")
+"""Of /proc: nobody inside may read them, and a `find /` that met them would complain and fail."""
 _HIDDEN_FILES: Final = (
     *("kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats"),
     *("mtrr", "sched_debug", "slabinfo", "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo"),
@@ -159,7 +161,7 @@ def _arguments() -> list[str]:
     """Return bubblewrap's command line, the supervisor's included."""
     words = ["--bind", f"{_WORK}/root", "/", "--dev", "/dev", "--proc", "/proc"]
     words += ["--bind", f"{_WORK}/shm", "/dev/shm"]  # noqa: S108  the sandbox's own
-    for name in _HIDDEN_FOLDERS:
+    for name in (*_HIDDEN_FOLDERS, *_SUPERVISORS_FOLDERS):
         if Path("/proc", name).is_dir():
             words += ["--perms", "0555", "--size", "4096", "--tmpfs", f"/proc/{name}", "--remount-ro", f"/proc/{name}"]
     for name in _HIDDEN_FILES:
