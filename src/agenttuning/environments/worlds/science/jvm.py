@@ -45,7 +45,7 @@ _END_SECONDS: Final = 3.0
 
 def missing_parts() -> str:
     """Return what must be installed before a simulator can be started, or an empty string."""
-    if importlib.util.find_spec("scienceworld") is None or importlib.util.find_spec("py4j") is None:
+    if _jar() is None or importlib.util.find_spec("py4j") is None:
         return "the package 'scienceworld' is not installed; run: pip install 'agenttuning[scienceworld]'"
     if _java() is None:
         return "no `java` on PATH; install a Java runtime (Debian: default-jre-headless)"
@@ -84,11 +84,10 @@ class JavaMachine:
     def _launch(self) -> subprocess.Popen[bytes]:
         from py4j.java_gateway import find_jar_path
 
-        package, java = importlib.util.find_spec("scienceworld"), _java()
-        assert package is not None
-        assert package.origin is not None
+        jar, java = _jar(), _java()
+        assert jar is not None
         assert java is not None
-        jars = os.pathsep.join((find_jar_path(), str(Path(package.origin).parent / "scienceworld.jar")))
+        jars = os.pathsep.join((find_jar_path(), str(jar)))
         machine = (java, *_OPTIONS, f"-Djava.io.tmpdir={self.folder}", "-cp", jars)
         gateway = ("py4j.GatewayServer", "--die-on-broken-pipe", "--enable-auth", "0")
         kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
@@ -137,6 +136,12 @@ class JavaMachine:
         if self._reader is not None:
             self._reader.join(_END_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _jar() -> Path | None:
+    package = importlib.util.find_spec("scienceworld")
+    jar = Path(package.origin).parent / "scienceworld.jar" if package and package.origin else None
+    return jar if jar is not None and jar.is_file() else None
 
 
 def _java() -> str | None:

@@ -1,6 +1,6 @@
 """Step and reset latency, episodes per second of a core, and memory of both backends of ScienceWorld.
 
-    python benchmarks/scienceworld.py [EPISODES]
+    python benchmarks/scienceworld_steps.py [EPISODES]
 
 The laboratory is measured in CPU time of this process; the simulator (with Java and the extra `scienceworld`) in wall
 time, one Java machine at a time, against `ScienceWorldEnv.step` of the package itself, which lists all valid actions
