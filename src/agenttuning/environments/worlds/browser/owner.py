@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import os
 import re
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -42,7 +41,6 @@ class Browser:
 
     def __init__(self) -> None:
         self._process = BrowserProcess()
-        self.owner = self._process.owner
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="browser", daemon=True)
         self._thread.start()
@@ -60,7 +58,7 @@ class Browser:
     @property
     def alive(self) -> bool:
         """Is the browser there, and ours."""
-        return self.owner == os.getpid() and self._browser.is_connected()
+        return self._process.ours and self._browser.is_connected()
 
     @property
     def contexts(self) -> int:
@@ -105,7 +103,7 @@ class Browser:
 
     def close(self) -> None:
         """End the browser, the driver and the thread. Safe to call twice."""
-        if self.owner != os.getpid() or self._loop.is_closed():
+        if not self._process.ours or self._loop.is_closed():
             return
         stopping = asyncio.run_coroutine_threadsafe(self._driver.stop(), self._loop)
         with contextlib.suppress(Error, TimeoutError):  # it hangs or is gone: the process ends all the same

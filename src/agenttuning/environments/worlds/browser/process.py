@@ -1,20 +1,15 @@
-"""The Chromium process: started from the installed program, its profile in a private folder, both gone when we are.
-
-A shell holds the browser and reads from a pipe whose other end is ours: whatever way this process ends, the pipe
-breaks, and the shell kills the browser's process group and removes the folder with all that the browser wrote.
-"""
+"""The Chromium process: started from the installed program, its profile in a private folder, both gone when we are."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Final
 
+from agenttuning.environments.worlds.keeper import Keeper
 from agenttuning.errors import MissingExtraError, WorldError
 
 PROGRAM_VARIABLE: Final = "AGENTTUNING_CHROMIUM"
@@ -48,15 +43,6 @@ _FLAGS: Final = (
     "--password-store=basic",
     "--remote-debugging-port=0",
 )
-_KEEPER: Final = """
-setsid "$@" & browser=$!
-read -r _
-kill -9 -$browser
-for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 -$browser && sleep 0.05; done
-rm -rf "$FOLDER"
-"""
-"""The shell that outlives neither its browser nor us. The dead of the group may wait for someone to count them, so that
-the wait for its end is bounded."""
 
 
 def missing_program() -> str:
@@ -81,24 +67,20 @@ class BrowserProcess:
         program = _program()
         if program is None:
             raise MissingExtraError(missing_program())
-        self.owner = os.getpid()
         self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-browser-"))
         self._keeper = self._start(program)
         self.endpoint = self._wait()
 
-    def _start(self, program: str) -> subprocess.Popen[bytes]:
+    @property
+    def ours(self) -> bool:
+        """Was it started by this process, not by the one that this was forked from."""
+        return self._keeper.ours
+
+    def _start(self, program: str) -> Keeper:
         rootless = () if os.geteuid() else ("--no-sandbox",)
         command = [program, *_FLAGS, *rootless, f"--user-data-dir={self.folder}/profile", "about:blank"]
         homes = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(self.folder))
-        with (self.folder / "log").open("wb") as log:
-            return subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "keeper", *command],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, **homes, "FOLDER": str(self.folder)},
-            )
+        return Keeper(command, folder=self.folder, group=True, log=self.folder / "log", variables=homes)
 
     def _wait(self) -> str:
         port = self.folder / "profile" / "DevToolsActivePort"
@@ -114,16 +96,4 @@ class BrowserProcess:
 
     def close(self) -> None:
         """End the browser and remove what it wrote. Safe to call twice; a forked child leaves its parent's alone."""
-        if self.owner != os.getpid():
-            return
-        _break_pipe(self._keeper)
-
-
-_closing: Final = threading.Lock()
-
-
-def _break_pipe(keeper: subprocess.Popen[bytes]) -> None:
-    with _closing:
-        if keeper.stdin is not None and not keeper.stdin.closed:
-            keeper.stdin.close()
-        keeper.wait()
+        self._keeper.close()

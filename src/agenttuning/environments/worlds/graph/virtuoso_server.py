@@ -1,15 +1,13 @@
 """A Virtuoso server of our own: started from Debian's program, private to this process, gone when it is gone.
 
 It listens on two free ports of the loopback interface, keeps its data in a folder that only its account may enter (in
-memory where the machine has such a folder), and gets a random password before anything is loaded. A shell holds the
-server and reads from a pipe whose other end is ours: whatever way this process ends, the pipe breaks, and the shell
-kills the server and removes its data.
+memory where the machine has such a folder), and gets a random password before anything is loaded. A `Keeper` ends both
+with this process.
 """
 
 from __future__ import annotations
 
 import atexit
-import os
 import secrets
 import shutil
 import socket
@@ -22,13 +20,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from agenttuning.environments.worlds.keeper import Keeper, fast_folder
 from agenttuning.errors import MissingExtraError, WorldError
 
 _START_SECONDS: Final = 60.0
 _ATTEMPTS: Final = 3
 """Starts before giving up: another program may take a port between our finding it free and the server's use of it."""
-_KEEPER: Final = '"$@" & server=$!; read -r _; kill -9 $server; wait $server; rm -rf "$FOLDER"'
-"""The shell that outlives neither its server nor us: it ends both when its input does."""
 _SETTINGS: Final = """\
 [Database]
 DatabaseFile = {folder}/data.db
@@ -84,9 +81,8 @@ class VirtuosoServer:
     def __init__(self) -> None:
         if reason := missing_programs():
             raise MissingExtraError(f"backend 'virtuoso': {reason}")
-        self.owner = os.getpid()
         for attempt in range(1, _ATTEMPTS + 1):
-            self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-kg-", dir=_fast_folder()))
+            self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-kg-", dir=fast_folder()))
             sql_port, web_port = _free_ports(2)
             self.address = Address(f"http://127.0.0.1:{web_port}", secrets.token_hex(16))
             self._keeper = self._start(sql_port, web_port)
@@ -100,18 +96,15 @@ class VirtuosoServer:
             else:
                 return
 
-    def _start(self, sql_port: int, web_port: int) -> subprocess.Popen[bytes]:
+    @property
+    def ours(self) -> bool:
+        """Was it started by this process, not by the one that this was forked from."""
+        return self._keeper.ours
+
+    def _start(self, sql_port: int, web_port: int) -> Keeper:
         settings = self.folder / "virtuoso.ini"
         settings.write_text(_SETTINGS.format(folder=self.folder, sql_port=sql_port, web_port=web_port))
-        return subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "keeper", "virtuoso-t", "-f", "-c", str(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd=self.folder,
-            env={**os.environ, "FOLDER": str(self.folder)},
-        )
+        return Keeper(["virtuoso-t", "-f", "-c", str(settings)], folder=self.folder)
 
     def _wait(self) -> None:
         """Wait until the server, ours and no stranger on its port, says in its log that it is online."""
@@ -127,10 +120,7 @@ class VirtuosoServer:
 
     def close(self) -> None:
         """End the server and remove its data; safe to call twice, and without effect in a forked child."""
-        if os.getpid() == self.owner:
-            if self._keeper.stdin is not None and not self._keeper.stdin.closed:
-                self._keeper.stdin.close()
-            self._keeper.wait()
+        self._keeper.close()
 
 
 def _listens(address: Address) -> bool:
@@ -164,13 +154,6 @@ def _set_password(port: int, password: str) -> None:
         raise WorldError(f"Virtuoso's password cannot be set: {(done.stdout or done.stderr).strip()[-300:]}")
 
 
-def _fast_folder() -> str | None:
-    memory = Path("/dev/shm")  # noqa: S108  a fresh private folder is made in it
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30:
-        return str(memory)
-    return None
-
-
 class _Shared:
     lock: Final = threading.Lock()
     server: VirtuosoServer | None = None
@@ -185,10 +168,10 @@ def shared_address() -> Address:
     """
     with _Shared.lock:
         server = _Shared.server
-        if server is not None and server.owner == os.getpid() and not _listens(server.address):
+        if server is not None and server.ours and not _listens(server.address):
             server.close()  # a crash costs the episodes of that moment, not those to come
             server = None
-        if server is None or server.owner != os.getpid():
+        if server is None or not server.ours:
             _Shared.server = VirtuosoServer()
             atexit.register(_Shared.server.close)
             return _Shared.server.address

@@ -1,8 +1,7 @@
 """A MariaDB server of our own: started from the installed programs, private to this process, gone when it is gone.
 
 The server listens on a Unix socket in a folder that only its account may enter, never on a port; its data lie in the
-same folder, in memory where the machine has such a folder. A shell holds the server and reads from a pipe whose other
-end is ours: whatever way this process ends, the pipe breaks, and the shell kills the server and removes its data.
+same folder, in memory where the machine has such a folder. A `Keeper` ends both with this process.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from agenttuning.environments.worlds.keeper import Keeper, fast_folder
 from agenttuning.errors import DataError, MissingExtraError, WorldError
 
 URL_VARIABLE: Final = "AGENTTUNING_MARIADB"
@@ -48,8 +48,6 @@ _SERVER: Final = (
     "--collation-server=utf8mb4_uca1400_ai_ci",
     "--performance-schema=0",
 )
-_KEEPER: Final = '"$@" & server=$!; read -r _; kill -9 $server; wait $server; rm -rf "$FOLDER"'
-"""The shell that outlives neither its server nor us: it ends both when its input does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,7 @@ class MariaServer:
     def __init__(self) -> None:
         if reason := missing_programs():
             raise MissingExtraError(f"backend 'mariadb': {reason}, or name a server in {URL_VARIABLE}")
-        self.owner = os.getpid()
-        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-db-", dir=_fast_folder()))
+        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-db-", dir=fast_folder()))
         self.address = Address(socket=str(self.folder / "s"))
         if os.geteuid() == 0:
             account = pwd.getpwnam("mysql")
@@ -89,6 +86,11 @@ class MariaServer:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
         self._keeper = self._start()
+
+    @property
+    def ours(self) -> bool:
+        """Was it started by this process, not by the one that this was forked from."""
+        return self._keeper.ours
 
     def _arguments(self, program: str, *options: str) -> list[str]:
         found = _program(program)
@@ -102,7 +104,7 @@ class MariaServer:
         if done.returncode:
             raise WorldError(f"mariadb-install-db failed: {(done.stderr or done.stdout).strip()[-300:]}")
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self) -> Keeper:
         server = self._arguments(
             "mariadbd",
             *_SERVER,
@@ -110,45 +112,24 @@ class MariaServer:
             f"--tmpdir={self.folder}",
             f"--log-error={self.folder}/log",
         )
-        keeper = subprocess.Popen(
-            ["/bin/sh", "-c", _KEEPER, "keeper", *server],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "FOLDER": str(self.folder)},
-        )
+        keeper = Keeper(server, folder=self.folder)
         deadline = time.monotonic() + _START_SECONDS
         while not (self.folder / "s").exists():
             if time.monotonic() > deadline:
                 log = self.folder / "log"
                 told = log.read_text(errors="replace")[-300:] if log.exists() else "no log"
-                _end(keeper)
+                keeper.close()
                 raise WorldError(f"mariadbd did not start within {_START_SECONDS:.0f} s: {told}")
             time.sleep(0.02)
         return keeper
 
     def close(self) -> None:
         """End the server and remove its data; safe to call twice, and without effect in a forked child."""
-        if os.getpid() == self.owner:
-            _end(self._keeper)
-
-
-def _end(keeper: subprocess.Popen[bytes]) -> None:
-    if keeper.stdin is not None and not keeper.stdin.closed:
-        keeper.stdin.close()
-    keeper.wait()
+        self._keeper.close()
 
 
 def _program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/usr/libexec")
-
-
-def _fast_folder() -> str | None:
-    memory = Path("/dev/shm")  # noqa: S108  a fresh private folder is made in it
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30:
-        return str(memory)
-    return None
 
 
 def parse_url(url: str) -> Address:
@@ -184,7 +165,7 @@ def shared_address() -> Address:
     if url:
         return parse_url(url)
     with _Shared.lock:
-        if _Shared.server is None or _Shared.server.owner != os.getpid():
+        if _Shared.server is None or not _Shared.server.ours:
             _Shared.server = MariaServer()
             atexit.register(_Shared.server.close)
         return _Shared.server.address
