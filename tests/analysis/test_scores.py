@@ -5,7 +5,7 @@ from tests.analysis.episodes import broken, episode
 
 from agenttuning.analysis.scores import compare, score_worlds, world_score
 from agenttuning.analysis.statistics import rate_interval
-from agenttuning.core.records import Failure, Sampling, Stop, Trajectory
+from agenttuning.core.records import Failure, Sampling, Score, Stop, Trajectory
 from agenttuning.errors import DataError
 
 
@@ -33,6 +33,14 @@ def test_broken_episodes_stay_in_the_denominator() -> None:
     assert cell.errors == {"policy": 2}
     assert cell.stops == {"done": 2, "error": 2}
     assert cell.success_without_errors == 0.5
+
+
+def test_named_extras_are_averaged_over_all_episodes() -> None:
+    def judged(task: str, **metrics: float) -> Trajectory:
+        return episode(task=task).model_copy(update={"score": Score(reward=1.0, success=True, metrics=metrics)})
+
+    cell = world_score([judged("a", f1=0.5, recall=1.0), judged("b", f1=1.0), broken(task="c"), judged("d", f1=0.1)])
+    assert cell.metrics == {"f1": pytest.approx(0.4), "recall": 0.25}
 
 
 def test_a_broken_episode_earns_nothing_whatever_its_score_says() -> None:

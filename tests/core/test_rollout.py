@@ -47,7 +47,8 @@ class Gate(Environment[Task]):
         if reply == "kick":
             return Step("", done=True, stop=Stop.FORMAT, action=reply, valid=False)
         self.opened = reply == "open"
-        return Step("It stays shut.", done=self.opened, action=reply, valid=self.opened)
+        kept = "I mumble" if reply.startswith("I mumble") else None
+        return Step("It stays shut.", done=self.opened, action=reply, valid=self.opened, kept=kept)
 
     async def score(self) -> Score:
         return Score(reward=float(self.opened), success=self.opened)
@@ -129,6 +130,44 @@ def test_history_is_what_the_model_saw_and_what_is_trained() -> None:
     assert Trajectory.model_validate_json(trajectory.model_dump_json(exclude_defaults=True)) == trajectory
 
 
+class Quiz(Gate):
+    """Asks twice; the second question knows nothing of the first."""
+
+    id: ClassVar[str] = "quiz"
+
+    async def step(self, reply: str) -> Step:
+        first = not self.opened
+        self.opened = True
+        again = [
+            Message(role="user", content="One and one?"),
+            Message(role="assistant", content="Two.", train=False),
+            Message(role="user", content="Two and two?"),
+        ]
+        return Step("", done=not first, action=reply, fresh=again if first else None)
+
+
+def test_a_fresh_dialogue_shows_and_trains_nothing_from_before() -> None:
+    shown: list[Sequence[Message]] = []
+
+    class Keeps(Says):
+        async def reply(self, messages: Sequence[Message]) -> Reply:
+            shown.append(messages)
+            return await super().reply(messages)
+
+    quiz = Quiz(Task(id="t", never_train=True))
+    trajectory = asyncio.run(rollout(quiz, lambda *_, **__: Keeps("push", "four")))
+    assert [messages[-1].content for messages in shown] == ["Open it.", "Two and two?"]
+    assert [len(messages) for messages in shown] == [3, 3]
+    assert trajectory.restarts == (4,)
+    assert [(*messages, message) for messages, message in zip(shown, trajectory.messages[3::4], strict=True)] == list(
+        trajectory.dialogues
+    )
+    assert [step.message for step in trajectory.steps] == [3, 7]
+    assert trajectory.never_train
+    assert Trajectory.model_validate_json(trajectory.model_dump_json(exclude_defaults=True)) == trajectory
+    assert play("open").dialogues == (play("open").messages,)
+
+
 def test_rollouts_are_bounded_lazy_and_complete() -> None:
     drawn = 0
 
@@ -161,3 +200,18 @@ def test_leaving_early_closes_what_is_in_flight() -> None:
 
     asyncio.run(leave())
     assert Gate.inside == 0
+
+
+def test_a_protocol_decides_what_stays_of_a_reply() -> None:
+    seen: list[Sequence[Message]] = []
+
+    class Listens(Says):
+        async def reply(self, messages: Sequence[Message]) -> Reply:
+            seen.append(messages)
+            return await super().reply(messages)
+
+    task = next(iter(Gate.load("test")))
+    played = asyncio.run(rollout(Gate(task), lambda _environment, *, sample: Listens("I mumble and mumble", "open")))
+    assert [message.content for message in played.messages if message.train] == ["I mumble", "open"]
+    assert seen[1][3] == played.messages[3]
+    assert [step.action for step in played.steps] == ["I mumble and mumble", "open"]

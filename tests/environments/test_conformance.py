@@ -1,15 +1,27 @@
 """Every environment, one suite: the oracle wins, noise loses, nothing leaks, nothing raises."""
 
 import asyncio
+from collections.abc import Coroutine
 from itertools import islice
+from typing import TypeVar
 
 import pytest
 
 from agenttuning.cli.check import check
 from agenttuning.core.records import Message
 from agenttuning.environments import environment_ids, load_environment
+from agenttuning.errors import MissingExtraError
 
 DIFFICULTIES = ("tiny", "standard", "hard")
+ResultT = TypeVar("ResultT")
+
+
+def run(playing: Coroutine[None, None, ResultT]) -> ResultT:
+    """Run to the end; skip where a program that the world needs is not installed."""
+    try:
+        return asyncio.run(playing)
+    except MissingExtraError as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
@@ -17,9 +29,10 @@ DIFFICULTIES = ("tiny", "standard", "hard")
 def test_oracle_wins_noise_loses_and_no_law_is_broken(name: str, difficulty: str) -> None:
     kind = load_environment(name)
     config = kind.config_type.model_validate({"difficulty": difficulty})
-    report = asyncio.run(check(kind, config, split=None, limit=25))
+    report = run(check(kind, config, split=None, limit=25))
     assert [line for line in report.failures if "left out" not in line] == []
-    assert report.oracle.success == report.oracle.n == report.tasks == 25 * len(kind.splits(config))
+    assert report.oracle.n == report.tasks == sum(min(25, size) for size in kind.splits(config).values())
+    assert kind.expert_oracle or report.oracle.success == report.oracle.n
     assert (report.noise.success, report.noise.crashes) == (0, 0)
 
 
@@ -48,4 +61,4 @@ def test_a_tasks_own_instruction_replaces_the_worlds(name: str) -> None:
         async with kind(task) as environment:
             return list(await environment.start())
 
-    assert "Do as the maintainer says." in asyncio.run(opening())[0].content
+    assert "Do as the maintainer says." in run(opening())[0].content

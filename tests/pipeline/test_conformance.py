@@ -11,12 +11,14 @@ import pytest
 from tests.pipeline.rooms import Rooms, RoomTask
 
 from agenttuning.cli import main
-from agenttuning.core.environment import Step
+from agenttuning.cli.check import check
+from agenttuning.core.environment import EnvironmentConfig, Step
 from agenttuning.core.records import Message
-from agenttuning.pipeline.conformance import NOISE_REPLIES, broken_laws, play_noise, play_oracle, shown
+from agenttuning.errors import MissingExtraError
+from agenttuning.pipeline.conformance import NOISE_REPLIES, Tally, broken_laws, play_noise, play_oracle, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 class Sound(Rooms):
@@ -60,6 +62,24 @@ class LuckyOracle(Sound):
 
     def oracle(self) -> Iterator[str]:
         yield from itertools.repeat("Action: go on", self.max_turns)
+
+
+class LosingExpert(HalfAnOracle):
+    """Opens the wrong door now and then, and that ends the game."""
+
+    expert_oracle = True
+
+    async def step(self, reply: str) -> Step:
+        step = await super().step(reply)
+        return Step(step.observation, done=step.valid, action=step.action, valid=step.valid)
+
+
+class ClumsyExpert(LosingExpert):
+    """Needs a second try for its first reply."""
+
+    def oracle(self) -> Iterator[str]:
+        yield "open"
+        yield from super().oracle()
 
 
 class Restless(Sound):
@@ -187,6 +207,14 @@ def test_an_oracle_that_loses_is_counted_and_told(kind: type[Rooms], won: int, s
     assert any(line.startswith(sentence) for line in failures)
 
 
+def test_an_expert_may_lose_but_not_stumble() -> None:
+    for kind, faults in ((LosingExpert, 0), (ClumsyExpert, 4)):
+        played = play_oracle(map(kind, tasks(kind)), lambda **_: None, may_lose=True)
+        tally, failures = asyncio.run(played)
+        assert (tally.success, tally.n, len(failures)) == (3, 4, faults)
+        assert all(line.startswith("expert on task") for line in failures)
+
+
 def test_noise_that_wins_is_counted() -> None:
     noise, loud = asyncio.run(play_noise(OpensForAnything, tasks(OpensForAnything)))
     assert noise.success == noise.n == NOISE_REPLIES
@@ -199,6 +227,41 @@ def test_noise_that_crashes_the_world_is_counted() -> None:
     assert noise.crashes > noise.n / 2
     assert noise.success == 0
     assert any("IndexError" in line for line in loud)
+
+
+class ComesWithRooms(Sound):
+    installed = {"bought": {"difficulty": "hard"}, "sold out": {"difficulty": "tiny"}}
+
+    @classmethod
+    def load(cls, split: str, config: EnvironmentConfig | None = None) -> Iterable[RoomTask]:
+        if config is not None and config.difficulty == "tiny":
+            raise MissingExtraError("pip install rooms")
+        source = "catalogue" if config is not None and config.difficulty == "hard" else "synthetic-v1"
+        for task in super().load(split, config):
+            yield task.model_copy(update={"source": source})
+
+    def oracle(self) -> Iterator[str] | None:  # type: ignore[override]
+        return None if (self.task.id, self.task.source) == ("test-0", "catalogue") else super().oracle()
+
+
+def test_what_comes_installed_is_played_beside_the_generator() -> None:
+    report = asyncio.run(check(ComesWithRooms, EnvironmentConfig(), split=None, limit=None))
+    assert {name: (tally.success, tally.n) for name, tally in report.oracles.items()} == {
+        "oracle": (8, 8),
+        "bought": (3, 3),
+    }
+    assert report.without_oracle == {"bought": 1}
+    assert report.failures == ["oracle on 'sold out' left out: pip install rooms"]
+    part = asyncio.run(check(ComesWithRooms, EnvironmentConfig(), split="test", limit=None))
+    assert (part.oracle.success, part.oracle.n, part.oracles) == (4, 4, {})
+
+
+def test_transcripts_tell_plays_apart_that_differ_in_a_byte_and_no_others() -> None:
+    def played(limit: int) -> Tally:
+        return asyncio.run(check(ComesWithRooms, EnvironmentConfig(), split="test", limit=limit)).oracle
+
+    assert played(3).transcripts == played(3).transcripts
+    assert played(3).transcripts != played(2).transcripts
 
 
 def test_noise_is_the_same_on_every_machine() -> None:
@@ -237,6 +300,8 @@ def test_few_failures_are_shown_and_the_rest_counted() -> None:
         ("OpensForAnything", 1, "noise on task"),
         ("TripsOverText", 1, "IndexError"),
         ("HalfAnOracle", 1, "oracle: 6 of 8 won"),
+        ("LosingExpert", 0, "95 % interval of its win rate 40.9% to 92.9%"),
+        ("ClumsyExpert", 1, "expert on task"),
         ("Restless", 1, "two plays of task 'train-0' differ"),
         ("Solved", 1, "is solved before the first action"),
         ("NeverStarts", 1, "OSError: no such database"),

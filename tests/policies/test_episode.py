@@ -49,6 +49,20 @@ def test_every_turn_of_every_sample_has_its_own_repeatable_seed(counting: Enviro
     assert len({*plays[0], *plays[1]}) == 6
 
 
+def test_a_dialogue_that_starts_anew_does_not_repeat_seeds(counting: Environment[Task]) -> None:
+    model = Recorder()
+    policy = ModelPlayer(model, LocalConfig(model="m", sampling=DRAWN))(counting, sample=0)
+    asked = (Message(role="user", content="?"),)
+    longer = (*asked, Message(role="assistant", content="!"), *asked)
+
+    async def talk() -> None:
+        for messages in (asked, longer, asked, asked):
+            await policy.reply(messages)
+
+    asyncio.run(talk())
+    assert len({seed for _, seed in model.asked}) == 4
+
+
 def test_greedy_and_unseeded_sampling_send_no_seed(counting: Environment[Task]) -> None:
     for sampling in (Sampling(seed=3), Sampling(temperature=0.7)):
         config = LocalConfig(model="m", sampling=sampling)

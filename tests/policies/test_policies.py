@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 import agenttuning
-from agenttuning.core.records import Stop, Task
+from agenttuning.core.records import Message, Stop, Task
 from agenttuning.core.rollout import rollout
 from agenttuning.policies import OracleConfig, PolicyConfig, ScriptedConfig, TgiConfig, open_player
 from agenttuning.policies.human import HumanPolicy
@@ -121,3 +121,19 @@ def test_importing_the_policies_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=environment
     )
     assert told.stdout.strip() == "[]"
+
+
+def test_a_person_is_shown_all_of_a_dialogue_that_starts_anew() -> None:
+    screen = io.StringIO()
+    human = HumanPolicy(source=io.StringIO("one\n\ntwo\n\nthree\n\n"), screen=screen)
+    first, second = Message(role="user", content="FIRST"), Message(role="user", content="SECOND")
+
+    async def talk() -> None:
+        reply = await human.reply((first,))
+        await human.reply((first, Message(role="assistant", content=reply.content), second))
+        await human.reply((second, Message(role="assistant", content="shown"), second))
+
+    asyncio.run(talk())
+    assert screen.getvalue().count("FIRST") == 1
+    assert screen.getvalue().count("SECOND") == 3
+    assert "shown" in screen.getvalue()

@@ -50,6 +50,8 @@ class WorldScore(Record):
     """95 % interval of `reward`."""
     reward_by_category: float | None = None
     """Mean over the categories of tasks of their mean rewards; None where the tasks name none."""
+    metrics: dict[str, float] = {}
+    """Mean of every named extra of the world's score; an episode without it counts 0."""
     invalid_action: float | None
     """Share of steps without a valid action; None when no step was taken."""
     turns: float
@@ -84,6 +86,7 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         reward=sum(rewards) / n,
         reward_ci=mean_interval(_task_means(trajectories, rewards)),
         reward_by_category=_category_mean(trajectories, rewards),
+        metrics=_metric_means(trajectories),
         invalid_action=sum(not step.valid for step in steps) / len(steps) if steps else None,
         turns=len(steps) / n,
         stops=dict(sorted(Counter(trajectory.stop.value for trajectory in trajectories).items())),
@@ -91,6 +94,12 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         success_without_errors=sum(solved) / unbroken if broken and unbroken else None,
         made_by=made_by,
     )
+
+
+def _metric_means(trajectories: Sequence[Trajectory]) -> dict[str, float]:
+    judged = [{} if trajectory.failure else trajectory.score.metrics for trajectory in trajectories]
+    names = dict.fromkeys(name for metrics in judged for name in metrics)
+    return {name: sum(metrics.get(name, 0.0) for metrics in judged) / len(judged) for name in names}
 
 
 def succeeded(trajectory: Trajectory) -> bool:

@@ -134,7 +134,7 @@ def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     show.add_argument("file", help="FILE.jsonl or FILE.jsonl:N")
     show.add_argument("--mask", action="store_true", help="colour what the loss sees")
     show.add_argument("--json", action="store_true")
-    _add_data_verbs(verbs.add_parser("data", help="dialogue formats, and official data that must be imported"))
+    _add_data_verbs(verbs.add_parser("data", help="dialogue formats, official data, root file systems"))
     new = verbs.add_parser("new", help="write the skeleton of an environment")
     new.set_defaults(module="new")
     new.add_argument("id", help="a file name, for example my_world")
@@ -155,5 +155,16 @@ def _add_data_verbs(data: argparse.ArgumentParser) -> None:
     imported.add_argument("id", help="a world's id, for example webshop")
     imported.add_argument("source", type=Path, help="folder with the benchmark's own files")
     imported.add_argument("target", type=Path, nargs="?", help="folder to write (default: SOURCE/imported)")
+    rootfs = actions.add_parser("rootfs", help="build the root file system of the operating system world's sandboxes")
+    rootfs.set_defaults(module="rootfs")
+    rootfs.add_argument(
+        "--from",
+        dest="source",
+        nargs="+",
+        default=["host"],
+        metavar="SOURCE",
+        help="host (default; no root, no download), debootstrap, mmdebstrap, or tarball PATH",
+    )
+    rootfs.add_argument("--to", type=Path, help="a new folder (default: the cache)")
     for action in actions.choices.values():
         action.add_argument("--json", action="store_true")

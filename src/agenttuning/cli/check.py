@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from agenttuning.analysis.statistics import rate_interval
 from agenttuning.cli.settings import configure_world
 from agenttuning.environments import load_environment
 from agenttuning.errors import DataError, MissingExtraError, RecipeError
@@ -15,7 +17,6 @@ from agenttuning.pipeline.progress import progress
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable, Iterator, Mapping
 
     from agenttuning.core.environment import Environment, EnvironmentConfig
     from agenttuning.core.records import Task
@@ -28,70 +29,76 @@ def main(arguments: Namespace) -> int:
     """Print the report; the exit code is 1 when a law is broken or noise wins."""
     kind = load_environment(arguments.id)
     config = configure_world(kind, arguments.overrides, official=arguments.official)
-    variants = kind.oracles if config.official is not None or kind.packaged else {}
-    report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit, variants=variants))
+    report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit))
     if arguments.json:
         print(report.model_dump_json())
     else:
         _print(report)
     bad = report.noise.success or report.noise.crashes or any("oracle on" not in line for line in report.failures)
-    return 1 if bad or (config.official is None and report.oracle.success < report.oracle.n) else 0
+    must_win = config.official is None and not kind.expert_oracle
+    return 1 if bad or (must_win and report.oracle.success < report.oracle.n) else 0
 
 
 async def check(
-    kind: type[Environment[Task]],
-    config: EnvironmentConfig,
-    *,
-    split: str | None,
-    limit: int | None,
-    variants: Mapping[str, Mapping[str, str]] | None = None,
+    kind: type[Environment[Task]], config: EnvironmentConfig, *, split: str | None, limit: int | None
 ) -> Report:
-    """Run the suite: every variant's oracle on all tasks, then noise, then the laws."""
-    tasks = _load(kind, config, split, limit)
+    """Run the suite: every oracle on all tasks, then noise, then the laws.
+
+    A benchmark that comes installed is played as well, unless a split, a limit or a setting asks for a part.
+    """
+    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
+    tasks = _load(kind, config, split, most)
     oracles: dict[str, Tally] = {}
+    left_out: dict[str, int] = {}
     failures: list[str] = []
-    for name, settings in (variants or {"oracle": {}}).items():
+    ruled = tasks[:3]
+    variants = dict(kind.oracles if config.official is not None else {}) or {"oracle": {}}
+    if split is None and limit is None and config == kind.config_type():
+        variants |= kind.installed
+    for name, settings in variants.items():
         variant = config.model_copy(update=settings)
         try:
-            played = _load(kind, variant, split, limit) if settings else tasks
+            if name in kind.installed:
+                played = _load(kind, variant, "test", None)
+            else:
+                played = _load(kind, variant, split, most) if settings else tasks
             solved = [task for task in played if has_oracle(kind(task))]
             with progress(f"{kind.id} {name}", len(solved)) as advance:
-                tally, lost = await play_oracle(map(kind, solved), advance)
-        except MissingExtraError as error:
+                tally, lost = await play_oracle(map(kind, solved), advance, may_lose=kind.expert_oracle)
+        except (DataError, MissingExtraError) as error:
             failures.append(f"oracle on {name!r} left out: {error}")
             continue
         oracles[name] = tally
+        if len(solved) < len(played):
+            left_out[name] = len(played) - len(solved)
         failures += [f"{name}: {line}" for line in lost]
+        if name in kind.installed:
+            ruled += solved[:3]
     noise, loud = await play_noise(kind, tasks)
-    laws = [line for task in tasks[:3] for line in await broken_laws(kind, task)]
+    laws = [line for task in ruled for line in await broken_laws(kind, task)]
+    oracle = next(iter(oracles.values()), Tally())
     return Report(
         environment=kind.id,
         source=", ".join(sorted({task.source for task in tasks})),
         tasks=len(tasks),
-        oracle=next(iter(oracles.values()), Tally()),
+        oracle=oracle,
+        win_rate_ci=rate_interval(oracle.success, oracle.n) if kind.expert_oracle and oracle.n else None,
         oracles=oracles if len(oracles) > 1 else {},
+        without_oracle=left_out,
         noise=noise,
         failures=[*laws, *shown(loud), *shown(failures)],
     )
 
 
-def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, limit: int | None) -> list[Task]:
-    if limit is not None and limit < 1:
-        raise RecipeError(f"--limit must be at least 1, got {limit}")
+def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str | None, most: int | None) -> list[Task]:
+    if most is not None and most < 1:
+        raise RecipeError(f"--limit must be at least 1, got {most}")
     splits = list(kind.splits(config)) if split is None else [split]
-    found = {task.id: task for name in splits for task in _first(kind.load(name, config), limit)}
+    found = {task.id: task for name in splits for task in islice(kind.load(name, config), most)}
     tasks = list(found.values())
     if not tasks:
         raise DataError(f"{kind.id} found no task in {config.official or 'its generator'}, splits {splits}")
     return tasks
-
-
-def _first(tasks: Iterable[Task], limit: int | None) -> Iterator[Task]:
-    """Yield a split up to the limit; without one a generator's up to `EMBEDDED_LIMIT`, an official one whole."""
-    for number, task in enumerate(tasks):
-        if number == limit or (limit is None and task.difficulty is not None and number == EMBEDDED_LIMIT):
-            return
-        yield task
 
 
 def _print(report: Report) -> None:
@@ -99,7 +106,13 @@ def _print(report: Report) -> None:
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
         extras = "".join(f", {metric} {value:.3f}" for metric, value in tally.metrics.items())
-        console.print(f"  {name}: {tally.success} of {tally.n} won{extras}")
+        more = report.without_oracle.get(name)
+        console.print(
+            f"  {name}: {tally.success} of {tally.n} won{f', {more} more have no oracle' if more else ''}{extras}"
+        )
+    if report.win_rate_ci:
+        low, high = report.win_rate_ci
+        console.print(f"  an expert that may lose: 95 % interval of its win rate {low:.1%} to {high:.1%}")
     noise = report.noise
     console.print(f"  noise: {noise.success} of {noise.n} won, {noise.crashes} crashes")
     for line in report.failures:

@@ -16,6 +16,7 @@ from agenttuning.datasets.rows import read_rows
 from agenttuning.datasets.sharegpt import read_sharegpt
 from agenttuning.environments import load_environment
 from agenttuning.errors import RecipeError
+from agenttuning.pipeline.mix_sources import trainable
 from agenttuning.pipeline.progress import progress
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ def main(arguments: Namespace) -> int:
     if arguments.action == "convert":
         if arguments.target is None:
             raise RecipeError("data convert needs a target file: agenttuning data convert SOURCE TARGET.json")
-        count = write_agentinstruct(arguments.target, _conversations(arguments.source))
+        count = write_agentinstruct(arguments.target, _conversations(arguments.source, training=True))
         _print({"written": str(arguments.target), "conversations": count}, as_json=arguments.json)
         return 0
     counts: Counter[str] = Counter()
-    for conversation in _conversations(arguments.source):
+    for conversation in _conversations(arguments.source, training=False):
         counts["conversations"] += 1
         counts["messages"] += len(conversation.messages)
         counts["trained_turns"] += sum(message.train is True for message in conversation.messages)
@@ -59,12 +60,14 @@ def _import(name: str, source: Path, target: Path | None) -> dict[str, int | str
     return {"imported": str(folder), "bytes": latest.total, "note": latest.note}
 
 
-def _conversations(path: Path) -> Iterator[Conversation]:
+def _conversations(path: Path, *, training: bool) -> Iterator[Conversation]:
     """Read our own trajectories, AgentInstruct's schema (with `loss`), or ShareGPT's, whichever the first row is of."""
     first = next((row for _, row in read_rows(path)), {})
     if "provenance" in first:
         for held in read_records(path, Trajectory):
-            yield Conversation(id=f"{held.environment}_{held.task}_{held.sample}", messages=held.messages)
+            name = f"{held.environment}_{held.task}_{held.sample}"
+            for number, messages in enumerate(trainable(held) if training else held.dialogues):
+                yield Conversation(id=f"{name}_{number}" if held.restarts else name, messages=messages)
         return
     yield from read_agentinstruct(path) if '"loss"' in json.dumps(first) else read_sharegpt(path)
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import platform
 import shutil
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from agenttuning.core.records import Record
+from agenttuning.environments.worlds.browser.process import missing_program
+from agenttuning.environments.worlds.sandbox.cgroup import make_cgroup
+from agenttuning.environments.worlds.sandbox.mapping import choose
+from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -23,12 +30,22 @@ _PACKAGES = {
     ),
     "serve": (("starlette", "uvicorn"), "agenttuning[serve]"),
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
+    "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
     "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
+    "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
 }
 _PROGRAMS = {
     "database on MariaDB: server": (("mariadbd", "mariadb-install-db"), "apt-get install mariadb-server"),
+    "knowledge graph on Virtuoso: server": (
+        ("virtuoso-t", "isql-vt"),
+        "apt-get install virtuoso-opensource-7-bin",
+    ),
     "scienceworld in its simulator: Java": (("java",), "apt-get install default-jre-headless"),
+    "sandbox": (("bwrap", "mount", "setpriv", "unshare"), "apt-get install bubblewrap mount util-linux"),
+    "sandbox with Debian's own root file system": (("debootstrap",), "apt-get install debootstrap (and root)"),
 }
+_ALLOW = "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
+_SEARCH = ":".join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
 
 
 class Finding(Record):
@@ -62,10 +79,37 @@ def examine() -> list[Finding]:
     for what, (names, command) in _PROGRAMS.items():
         missing = [name for name in names if shutil.which(name, path=_SEARCH) is None]
         findings.append(_finding(what, missing, command))
-    return findings
+    browser = missing_program()
+    findings.append(
+        Finding(
+            what="miniwob on its own pages: browser",
+            works=not browser,
+            missing=browser and "chromium-headless-shell or chromium",
+            install=browser and "apt-get install chromium-headless-shell",
+        )
+    )
+    return [*findings, *_sandbox_findings()]
 
 
-_SEARCH = ":".join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
+def _sandbox_findings() -> list[Finding]:
+    """Look for what the kernel and the administrator allow a sandbox."""
+    allowed = (
+        shutil.which("unshare") is not None
+        and not subprocess.run(
+            ["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True, check=False, timeout=10
+        ).returncode
+    )
+    users = choose(Path("/")).kind != "single"
+    group = make_cgroup(SandboxSettings())
+    if group is not None:
+        asyncio.run(group.remove())
+    return [
+        _finding("sandbox: user namespaces", [] if allowed else ["the kernel refuses them"], _ALLOW),
+        _finding("sandbox: many users inside", [] if users else ["a range in /etc/subuid"], "apt-get install uidmap"),
+        _finding(
+            "sandbox: limits by cgroup", [] if group else ["a delegated cgroup"], "systemd-run --user --scope ..."
+        ),
+    ]
 
 
 def _finding(what: str, missing: list[str], install: str) -> Finding:

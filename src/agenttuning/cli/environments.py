@@ -48,15 +48,16 @@ def main(arguments: Namespace) -> int:
 def _listing(name: str) -> Listing:
     try:
         kind = load_environment(name)
+        splits = dict(kind.splits())
+        first = next((task for split in splits for task in kind.load(split)), None)
+        oracle = first is not None and has_oracle(kind(first))
     except MissingExtraError as error:
         return Listing(id=name, available=False, why_not=str(error))
-    splits = dict(kind.splits())
-    first = next((task for split in splits for task in kind.load(split)), None)
     return Listing(
         id=name,
         group=kind.group,
         splits=splits,
         max_turns=kind.max_turns,
         extra=kind.extra,
-        oracle=first is not None and has_oracle(kind(first)),
+        oracle=oracle,
     )

@@ -64,6 +64,10 @@ class Step:
     """Did the reply hold an action that the world knows, without repair."""
     stop: Stop = Stop.DONE
     """Why the episode ended; read only when `done`."""
+    fresh: Sequence[Message] | None = None
+    """Opening of a new dialogue, in place of `observation`: the model is shown nothing that was said before it."""
+    kept: str | None = None
+    """What stays of the reply in the history, where a protocol cuts it; None keeps it whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +98,12 @@ class Environment(ABC, Generic[TaskT_co]):
     task_type: ClassVar[type[Task]]
     config_type: ClassVar[type[EnvironmentConfig]] = EnvironmentConfig
     oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """Variants of the configuration that `check` plays on official data and reports apart; the first stands for all."""
-    packaged: ClassVar[bool] = False
-    """The benchmark's own data come with the extra: `check` plays `oracles` without `--official`."""
+    """Variants of the configuration that `check --official` plays and reports apart; the first stands for all."""
+    installed: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """Variants of the configuration whose benchmark comes with a pip extra, not as files that the user names: `check`
+    plays their whole `test` split and reports each apart."""
+    expert_oracle: ClassVar[bool] = False
+    """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 

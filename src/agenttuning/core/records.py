@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -40,6 +41,8 @@ class Task(Record):
     """Text that stands in for the environment's own instruction; None keeps the environment's."""
     category: str | None = None
     """The kind of task, where the benchmark's figure is a mean over kinds of their means."""
+    never_train: bool = False
+    """Its owners keep it for evaluation: `mix` refuses every trajectory made from it."""
 
 
 class Score(Record):
@@ -152,11 +155,15 @@ class Trajectory(Record):
     category: str | None = None
     """The task's."""
     messages: tuple[Message, ...]
+    restarts: tuple[int, ...] = ()
+    """Indices of the messages that open a further dialogue: the model was shown nothing from before them."""
     steps: tuple[StepRecord, ...] = ()
     stop: Stop
     score: Score
     usage: Usage = Usage()
     failure: Failure | None = None
+    never_train: bool = False
+    """The task's; training data are never made from such a trajectory."""
     provenance: Provenance
 
     @property
@@ -168,6 +175,12 @@ class Trajectory(Record):
     def turns(self) -> int:
         """Assistant turns that the policy produced (the paper's "turns")."""
         return len(self.steps)
+
+    @property
+    def dialogues(self) -> tuple[tuple[Message, ...], ...]:
+        """The dialogues that the model saw, each by itself: what is trained on. One, in most worlds."""
+        bounds = (0, *self.restarts, len(self.messages))
+        return tuple(self.messages[start:end] for start, end in pairwise(bounds))
 
 
 def digest(text: str | bytes) -> str:

@@ -33,6 +33,7 @@ class Episode:
         self.environment = environment
         self.policy = policy
         self.messages: list[Message] = []
+        self.restarts: list[int] = []
         self.steps: list[StepRecord] = []
         self.usage = Usage()
         self.prompt = ""
@@ -59,7 +60,7 @@ class Episode:
         for _ in range(self.environment.turn_limit()):
             try:
                 with boundary("policy"):
-                    reply = await self.policy.reply(tuple(self.messages))
+                    reply = await self.policy.reply(self._shown())
             except ContextLimitError:
                 return Stop.CONTEXT
             except BudgetError:
@@ -68,11 +69,20 @@ class Episode:
             self.messages.append(Message(role="assistant", content=reply.content, train=True))
             with boundary("environment"):
                 step = await self.environment.step(reply.content)
+            if step.kept is not None:
+                self.messages[-1] = self.messages[-1].model_copy(update={"content": step.kept})
             self.steps.append(StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid))
             if step.done:
                 return step.stop
-            self.messages.append(Message(role="user", content=step.observation))
+            if step.fresh is None:
+                self.messages.append(Message(role="user", content=step.observation))
+            else:
+                self.restarts.append(len(self.messages))
+                self.messages.extend(step.fresh)
         return Stop.TURNS
+
+    def _shown(self) -> tuple[Message, ...]:
+        return tuple(self.messages[self.restarts[-1] if self.restarts else 0 :])
 
     def trajectory(self, *, split: str, sample: int, seed: int) -> Trajectory:
         """Freeze the record."""
@@ -84,11 +94,13 @@ class Episode:
             sample=sample,
             category=task.category,
             messages=tuple(self.messages),
+            restarts=tuple(self.restarts),
             steps=tuple(self.steps),
             stop=self.stop,
             score=self.score,
             usage=self.usage,
             failure=self.failure,
+            never_train=task.never_train,
             provenance=Provenance(
                 source=task.source,
                 difficulty=task.difficulty,
@@ -135,6 +147,7 @@ async def rollouts(
     """
     waiting = iter(environments)
     playing: set[asyncio.Task[Trajectory]] = set()
+    ended: set[asyncio.Task[Trajectory]] = set()
     try:
         while True:
             while len(playing) < concurrency and (entry := next(waiting, None)) is not None:
@@ -147,7 +160,7 @@ async def rollouts(
             for task in ended:
                 yield task.result()
     finally:
-        await _cancel(tuple(playing))
+        await _cancel((*playing, *ended))
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Trajectory]]) -> None:

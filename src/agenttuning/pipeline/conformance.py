@@ -1,5 +1,8 @@
 """The suite that every environment passes: the oracle wins, noise loses, nothing leaks, nothing raises.
 
+Where no gold solution can exist (a game against a player) the oracle is an expert: its win rate is measured, and it
+still has to end every episode without a refused reply.
+
 `agenttuning check ID` runs it on any environment and any data; the tests run it on all environments.
 """
 
@@ -54,6 +57,10 @@ class Report(Record):
     oracle: Tally
     oracles: dict[str, Tally] = {}
     """Each named oracle or backend of the world, where it has more than one."""
+    without_oracle: dict[str, int] = {}
+    """How many tasks an oracle left out because nothing solves them, where there are any."""
+    win_rate_ci: tuple[float, float] | None = None
+    """Where the oracle is an expert that may lose: Wilson's 95 % interval of its win rate."""
     noise: NoiseTally = NoiseTally()
     failures: list[str] = Field(default=[])
     """The first failed plays and broken laws, one sentence each."""
@@ -98,9 +105,12 @@ def noise_player(environment: Environment[Task], *, sample: int) -> Noise:
 
 
 async def play_oracle(
-    environments: Iterable[Environment[Task]], advance: Advance, *, concurrency: int = 8
+    environments: Iterable[Environment[Task]], advance: Advance, *, may_lose: bool = False, concurrency: int = 8
 ) -> tuple[Tally, list[str]]:
-    """Play every task with its oracle; return the tally and a sentence per failure."""
+    """Play every task with its oracle; return the tally and a sentence per failure.
+
+    An oracle that `may_lose` fails only where the episode does not end by itself or a reply of its own is refused.
+    """
     won = played = 0
     failures: list[str] = []
     told: list[str] = []
@@ -112,8 +122,8 @@ async def play_oracle(
         won += good
         told.append(digest(f"{trajectory.task} {trajectory.model_dump_json(include={'messages'})}"))
         judged += [] if trajectory.failure else [trajectory.score]
-        if not good:
-            failures.append(_sentence("oracle", trajectory))
+        if not (_is_sound(trajectory) if may_lose else good):
+            failures.append(_sentence("expert" if may_lose else "oracle", trajectory))
         advance()
     tally = Tally(success=won, n=played, metrics=_means(judged), transcripts=digest("".join(sorted(told))))
     return tally, failures
@@ -122,6 +132,10 @@ async def play_oracle(
 def _means(scores: Sequence[Score]) -> dict[str, float]:
     names = sorted({name for score in scores for name in score.metrics})
     return {name: sum(score.metrics.get(name, 0.0) for score in scores) / len(scores) for name in names}
+
+
+def _is_sound(trajectory: Trajectory) -> bool:
+    return trajectory.stop is Stop.DONE and all(step.valid for step in trajectory.steps)
 
 
 async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tuple[NoiseTally, list[str]]:

@@ -22,7 +22,7 @@ from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.collect import play_missing
 from agenttuning.pipeline.construct import read_entries
-from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PolicyConfig, TgiConfig
+from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig
 from agenttuning.serving.process import running_server
 from agenttuning.serving.settings import ServerSettings
 
@@ -53,6 +53,8 @@ class EvaluatedModel(Record):
     dtype: Literal["float64", "float32", "bfloat16"] = "float32"
     """Of a model that this stage loads or serves. In float32 a reply depends on what else is in its batch only in the
     rarest near ties; float64 is for small models whose runs must repeat to the last byte."""
+    plan: PlanLoop | None = None
+    """Plan first and check every action, as the original evaluation did on `miniwob`; None is plain ReAct."""
 
     @model_validator(mode="after")
     def _reachable(self) -> EvaluatedModel:
@@ -167,13 +169,19 @@ def _policy(name: str, model: EvaluatedModel, weights: str, config: EvaluateConf
         return OracleConfig()
     if model.policy == "local":
         return LocalConfig(
-            name=name, model=weights, sampling=config.sampling, dtype=model.dtype, max_batch=config.concurrency
+            name=name,
+            model=weights,
+            sampling=config.sampling,
+            plan=model.plan,
+            dtype=model.dtype,
+            max_batch=config.concurrency,
         )
     kind = OpenAIConfig if model.policy == "openai" else TgiConfig
     return kind(
         name=name,
         model=weights,
         sampling=config.sampling,
+        plan=model.plan,
         base_url=model.base_url or "",
         api_key_env=model.api_key_env,
         max_connections=config.concurrency,

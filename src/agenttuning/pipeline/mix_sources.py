@@ -9,7 +9,7 @@ from agenttuning.core.records import Message, Record, Trajectory
 from agenttuning.core.store import read_records
 from agenttuning.datasets.agentinstruct import read_agentinstruct
 from agenttuning.datasets.sharegpt import read_sharegpt
-from agenttuning.errors import RecipeError
+from agenttuning.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,18 +44,34 @@ def read_sources(
 
     Raises:
         RecipeError: two sources of one name.
-        DataError: a file that cannot be read.
+        DataError: a file that cannot be read, or a trajectory of a test set that must never be trained on.
     """
     sources = Sources({}, {}, {})
     for trajectory in sorted(read_records(kept, Trajectory), key=lambda trajectory: trajectory.key):
         side = sources.general if trajectory.environment in general else sources.agent
-        example = Example(environment=trajectory.environment, task=trajectory.task, messages=trajectory.messages)
-        side.setdefault(trajectory.environment, []).append(example)
+        for messages in trainable(trajectory):
+            example = Example(environment=trajectory.environment, task=trajectory.task, messages=messages)
+            side.setdefault(trajectory.environment, []).append(example)
     for path in agent_files:
         _add(sources, sources.agent, path, read_agentinstruct(path))
     for path in general_files:
         _add(sources, sources.general, path, read_sharegpt(path))
     return sources
+
+
+def trainable(trajectory: Trajectory) -> list[tuple[Message, ...]]:
+    """Return the dialogues of a trajectory that hold something to learn.
+
+    Raises:
+        DataError: its task must never be trained on.
+    """
+    if trajectory.never_train:
+        raise DataError(
+            f"{trajectory.environment} task {trajectory.task!r} ({trajectory.provenance.source}) is test data, which "
+            "its owners keep for evaluation and which is never trained on; name a training split instead: "
+            f"construct.environments.{trajectory.environment}.splits.train"
+        )
+    return [messages for messages in trajectory.dialogues if any(message.train for message in messages)]
 
 
 def _add(sources: Sources, side: dict[str, list[Example]], path: Path, found: Iterable[Conversation]) -> None:

@@ -31,6 +31,24 @@ class HumanConfig(Record):
     kind: Literal["human"] = "human"
 
 
+class PlanLoop(Record):
+    """Several calls per turn: a plan that is criticised and improved, then each action proposed, grounded and repaired.
+
+    The agent of the original MiniWoB++ evaluation (Kim et al., arXiv 2303.17491); the defaults are that evaluation's.
+    """
+
+    criticisms: int = Field(default=1, ge=0)
+    """Rounds of criticism before the plan stands."""
+    ground: bool = True
+    """Ask once more for each action, for one that fits what is seen."""
+    repairs: int = Field(default=3, ge=0)
+    """Further calls for an action that breaks the grammar; after them the episode has failed."""
+    action_pattern: str = (
+        r"(?i)(type\s.+|press\s(enter|arrow(left|right|up|down)|backspace)|(clickxpath|clickoption|movemouse)\s.+)"
+    )
+    """What a whole action must match; the default is the grammar of `miniwob`."""
+
+
 class ModelConfig(Record):
     """What every language model can be told."""
 
@@ -40,6 +58,8 @@ class ModelConfig(Record):
     history_guard: bool | Literal["examples"] = False
     """Drop old messages as the original evaluation did: true before every call (held-in tasks, 3,500 segments);
     `examples` whenever the model refuses a conversation as too long (held-out tasks), the examples first."""
+    plan: PlanLoop | None = None
+    """Plan first and check every action, in calls of their own; None asks once per turn (ReAct)."""
     name: str | None = None
     """How the model is called in every number; None takes the model's own name."""
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 from agenttuning.errors import ContextLimitError
 from agenttuning.policies.example_guard import drop_pairs
 from agenttuning.policies.history_guard import guard_history
+from agenttuning.policies.plan_loop import PlanPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agenttuning.core.environment import Environment
+    from agenttuning.core.policy import Policy
     from agenttuning.core.records import Message, Reply, Sampling, Task
     from agenttuning.policies.config import ModelConfig
 
@@ -35,9 +37,11 @@ class ModelPlayer:
         self._model = model
         self._config = config
 
-    def __call__(self, environment: Environment[Task], *, sample: int) -> ModelPolicy:
+    def __call__(self, environment: Environment[Task], *, sample: int) -> Policy:
         """Return the policy of one episode."""
-        return ModelPolicy(self._model, self._config, episode=f"{environment.id}/{environment.task.id}/{sample}")
+        episode = f"{environment.id}/{environment.task.id}/{sample}"
+        policy = ModelPolicy(self._model, self._config, episode=episode)
+        return policy if self._config.plan is None else PlanPolicy(policy, self._config.plan)
 
 
 class ModelPolicy:
@@ -48,6 +52,7 @@ class ModelPolicy:
         self._config = config
         self._episode = episode
         self._dropped = 0
+        self._next = 0
 
     @property
     def name(self) -> str:
@@ -61,7 +66,8 @@ class ModelPolicy:
 
     async def reply(self, messages: Sequence[Message]) -> Reply:
         """Return the next assistant turn; raises what the model raises."""
-        turn = sum(message.role == "assistant" for message in messages)
+        turn = max(self._next, sum(message.role == "assistant" for message in messages))
+        self._next = turn + 1  # goes on where a dialogue starts anew
         seed = turn_seed(self.sampling, episode=self._episode, turn=turn)
         sampling = self.sampling.model_copy(update={"seed": seed})
         if self._config.history_guard == "examples":
@@ -73,10 +79,12 @@ class ModelPolicy:
         """Show less and less until the model takes it; what was once too long is not shown again."""
         while True:
             seen = drop_pairs(messages, self._dropped)
+            if seen is None:  # a dialogue that starts anew has less to lose
+                self._dropped, seen = 0, tuple(messages)
             try:
-                return await self._model.answer(messages if seen is None else seen, sampling=sampling)
+                return await self._model.answer(seen, sampling=sampling)
             except ContextLimitError:
-                if seen is None or drop_pairs(messages, self._dropped + 1) is None:
+                if drop_pairs(messages, self._dropped + 1) is None:
                     raise
                 self._dropped += 1
 

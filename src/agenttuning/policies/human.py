@@ -33,7 +33,7 @@ class HumanPolicy:
     def __init__(self, *, source: TextIO, screen: TextIO) -> None:
         self._source = source
         self._screen = screen
-        self._shown = 0
+        self._seen: tuple[Message, ...] = ()
 
     async def reply(self, messages: Sequence[Message]) -> Reply:
         """Return what the person typed.
@@ -41,9 +41,10 @@ class HumanPolicy:
         Raises:
             BudgetError: the input ended; the episode stops and is scored as it stands.
         """
-        for message in messages[self._shown :]:
+        goes_on = self._seen and tuple(messages[: len(self._seen)]) == self._seen
+        for message in messages[len(self._seen) + 1 if goes_on else 0 :]:
             self._screen.write(f"\n[{message.role}]\n{message.content}\n")
-        self._shown = len(messages) + 1
+        self._seen = tuple(messages)
         self._screen.write("\n[assistant] your reply, then an empty line; end of input (Ctrl-D) leaves the episode\n")
         self._screen.flush()
         content = await anyio.to_thread.run_sync(self._read, abandon_on_cancel=True)

@@ -118,12 +118,8 @@ class Scienceworld(Environment[ScienceworldTask]):
     max_turns: ClassVar[int] = 200
     task_type: ClassVar[type[Task]] = ScienceworldTask
     config_type: ClassVar[type[EnvironmentConfig]] = ScienceworldConfig
-    packaged: ClassVar[bool] = True
-    oracles: ClassVar[Mapping[str, Mapping[str, str]]] = {
-        "laboratory": {"backend": "laboratory"},
-        "gold": {"backend": "scienceworld", "limits": "none"},
-    }
-    """What `check` plays: the embedded expert; the simulator's gold without limits, `in_100_moves` beside it."""
+    installed: ClassVar[Mapping[str, Mapping[str, str]]] = {"gold": {"backend": "scienceworld", "limits": "none"}}
+    """What `check` plays beside the laboratory: the simulator's gold without limits, `in_100_moves` beside it."""
 
     def __init__(self, task: ScienceworldTask) -> None:
         super().__init__(task)

@@ -1,0 +1,129 @@
+"""The Chromium process: started from the installed program, its profile in a private folder, both gone when we are.
+
+A shell holds the browser and reads from a pipe whose other end is ours: whatever way this process ends, the pipe
+breaks, and the shell kills the browser's process group and removes the folder with all that the browser wrote.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from agenttuning.errors import MissingExtraError, WorldError
+
+PROGRAM_VARIABLE: Final = "AGENTTUNING_CHROMIUM"
+"""Names a program to start instead of the first one that is known on PATH."""
+_PROGRAMS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+_START_SECONDS: Final = 60.0
+_FLAGS: Final = (
+    "--headless",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
+    "--disable-breakpad",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-extensions",
+    "--disable-sync",
+    "--disable-features=MediaRouter,OptimizationHints,Translate,AutofillServerCommunication",
+    "--force-color-profile=srgb",
+    "--force-device-scale-factor=1",
+    "--lang=en-US",
+    "--metrics-recording-only",
+    "--mute-audio",
+    "--no-default-browser-check",
+    "--no-first-run",
+    "--no-service-autorun",
+    "--password-store=basic",
+    "--remote-debugging-port=0",
+)
+_KEEPER: Final = """
+setsid "$@" & browser=$!
+read -r _
+kill -9 -$browser
+for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 -$browser && sleep 0.05; done
+rm -rf "$FOLDER"
+"""
+"""The shell that outlives neither its browser nor us. The dead of the group may wait for someone to count them, so that
+the wait for its end is bounded."""
+
+
+def missing_program() -> str:
+    """Return what must be installed before a browser can be started, or an empty string."""
+    if _program():
+        return ""
+    named = os.environ.get(PROGRAM_VARIABLE)
+    if named:
+        return f"{PROGRAM_VARIABLE} names {named!r}, which is no program; correct it or unset it"
+    return f"no Chromium on PATH; install Debian's package {_PROGRAMS[0]}, or name a program in {PROGRAM_VARIABLE}"
+
+
+def _program() -> str | None:
+    named = os.environ.get(PROGRAM_VARIABLE)
+    return next(filter(None, map(shutil.which, [named] if named else _PROGRAMS)), None)
+
+
+class BrowserProcess:
+    """A running Chromium; `close` ends it."""
+
+    def __init__(self) -> None:
+        program = _program()
+        if program is None:
+            raise MissingExtraError(missing_program())
+        self.owner = os.getpid()
+        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-browser-"))
+        self._keeper = self._start(program)
+        self.endpoint = self._wait()
+
+    def _start(self, program: str) -> subprocess.Popen[bytes]:
+        rootless = () if os.geteuid() else ("--no-sandbox",)
+        command = [program, *_FLAGS, *rootless, f"--user-data-dir={self.folder}/profile", "about:blank"]
+        homes = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), str(self.folder))
+        with (self.folder / "log").open("wb") as log:
+            return subprocess.Popen(
+                ["/bin/sh", "-c", _KEEPER, "keeper", *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **homes, "FOLDER": str(self.folder)},
+            )
+
+    def _wait(self) -> str:
+        port = self.folder / "profile" / "DevToolsActivePort"
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            lines = port.read_text().splitlines() if port.is_file() else []
+            if len(lines) == 2:
+                return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+            time.sleep(0.02)
+        told = (self.folder / "log").read_text(errors="replace").strip()[-300:]
+        self.close()
+        raise WorldError(f"Chromium did not start within {_START_SECONDS:.0f} s: {told}")
+
+    def close(self) -> None:
+        """End the browser and remove what it wrote. Safe to call twice; a forked child leaves its parent's alone."""
+        if self.owner != os.getpid():
+            return
+        _break_pipe(self._keeper)
+
+
+_closing: Final = threading.Lock()
+
+
+def _break_pipe(keeper: subprocess.Popen[bytes]) -> None:
+    with _closing:
+        if keeper.stdin is not None and not keeper.stdin.closed:
+            keeper.stdin.close()
+        keeper.wait()

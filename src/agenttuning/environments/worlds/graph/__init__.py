@@ -1,0 +1,1 @@
+"""Question answering over a graph of triples, by seven tools: the engine of the Knowledge Graph environment."""
