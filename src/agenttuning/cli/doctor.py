@@ -31,7 +31,6 @@ _PACKAGES = {
     "serve": (("starlette", "uvicorn"), "agenttuning[serve]"),
     "database on MariaDB: driver": (("pymysql",), "agenttuning[sql]"),
     "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
-    "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
     "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
     "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
     "webshop and mind2web: search and pages": (("bm25s", "lxml", "Stemmer", "rapidfuzz"), "agenttuning[search]"),

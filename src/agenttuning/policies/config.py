@@ -57,7 +57,7 @@ class ModelConfig(Record):
     """The reply ends before the first of these strings."""
     history_guard: bool | Literal["examples"] = False
     """Drop old messages as the original evaluation did: true before every call (held-in tasks, 3,500 segments);
-    `examples` whenever the model refuses a conversation as too long (held-out tasks, the examples first)."""
+    `examples` whenever the model refuses a conversation as too long (held-out tasks), the examples first."""
     plan: PlanLoop | None = None
     """Plan first and check every action, in calls of their own; None asks once per turn (ReAct)."""
     name: str | None = None

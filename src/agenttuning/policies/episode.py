@@ -51,8 +51,8 @@ class ModelPolicy:
         self._model = model
         self._config = config
         self._episode = episode
-        self._next = 0
         self._dropped = 0
+        self._next = 0
 
     @property
     def name(self) -> str:
@@ -79,10 +79,12 @@ class ModelPolicy:
         """Show less and less until the model takes it; what was once too long is not shown again."""
         while True:
             seen = drop_pairs(messages, self._dropped)
+            if seen is None:  # a dialogue that starts anew has less to lose
+                self._dropped, seen = 0, tuple(messages)
             try:
-                return await self._model.answer(messages if seen is None else seen, sampling=sampling)
+                return await self._model.answer(seen, sampling=sampling)
             except ContextLimitError:
-                if seen is None or drop_pairs(messages, self._dropped + 1) is None:
+                if drop_pairs(messages, self._dropped + 1) is None:
                     raise
                 self._dropped += 1
 
