@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.environments.playing import Script, play
 
 from agenttuning.core.environment import Environment, Step
-from agenttuning.core.records import Difficulty, Message, Reply, Stop, Task, Trajectory
+from agenttuning.core.records import Difficulty, Stop, Task, Trajectory
 from agenttuning.core.rollout import rollout
 from agenttuning.environments import load_environment
 from agenttuning.environments.held_in.database import Database, DatabaseConfig, DatabaseTask
@@ -35,28 +36,14 @@ COUNT = "Thought: x\nAction: Operation\n```sql\nSELECT COUNT(*) FROM shop\n```"
 DELETE = "Action: Operation\n```sql\nDELETE FROM shop WHERE item = 'pear'\n```"
 
 
-class _Script:
-    """Says prepared replies, the last one again and again."""
-
-    name = "script"
-    sampling = None
-
-    def __init__(self, replies: Iterator[str]) -> None:
-        self.replies, self.last = replies, ""
-
-    async def reply(self, messages: tuple[Message, ...]) -> Reply:
-        self.last = next(self.replies, self.last)
-        return Reply(content=self.last)
-
-
 def _play(task: DatabaseTask, *replies: str) -> Trajectory:
-    return asyncio.run(rollout(Database(task), lambda _environment, *, sample: _Script(iter(replies))))
+    return play(Database(task), *replies)
 
 
-def _oracle(environment: Environment[Task], *, sample: int) -> _Script:
+def _oracle(environment: Environment[Task], *, sample: int) -> Script:
     replies = environment.oracle()
     assert isinstance(replies, Iterator)
-    return _Script(replies)
+    return Script(replies)
 
 
 def _step(reply: str) -> Step:

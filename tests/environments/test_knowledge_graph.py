@@ -2,15 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.environments.playing import play
 
-from agenttuning.core.records import Difficulty, Message, Reply, Stop, Trajectory
+from agenttuning.core.records import Difficulty, Stop, Trajectory
 from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.environments import load_environment
 from agenttuning.environments.held_in.knowledge_graph import KnowledgeGraph, KnowledgeGraphConfig, KnowledgeGraphTask
@@ -41,22 +41,8 @@ MOSS = ("Action: get_relations(Moss, Ltd)", f"Action: get_neighbors(Moss, Ltd, {
 FERN = ("Action: get_relations(Fern (Books))", f"Action: get_neighbors(Fern (Books), {STAFF})")
 
 
-class _Script:
-    """Says prepared replies, the last one again and again."""
-
-    name = "script"
-    sampling = None
-
-    def __init__(self, replies: Iterator[str]) -> None:
-        self.replies, self.last = replies, ""
-
-    async def reply(self, messages: tuple[Message, ...]) -> Reply:
-        self.last = next(self.replies, self.last)
-        return Reply(content=self.last)
-
-
 def _play(task: KnowledgeGraphTask, *replies: str) -> Trajectory:
-    return asyncio.run(rollout(KnowledgeGraph(task), lambda _environment, *, sample: _Script(iter(replies))))
+    return play(KnowledgeGraph(task), *replies)
 
 
 def _oracle(task: KnowledgeGraphTask) -> Trajectory:

@@ -2,18 +2,19 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.environments.playing import play
 from tests.environments.worlds.shop.records import attribute_entries, human_entries, record, stock, write_files
 
 from agenttuning.cli.check import check
 from agenttuning.core.environment import Step
-from agenttuning.core.records import Difficulty, Message, Reply, Stop, Trajectory
+from agenttuning.core.records import Difficulty, Stop, Trajectory
 from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.environments import load_environment
 from agenttuning.environments.held_in.webshop import MAX_ROUNDS, WebShop, WebShopConfig, WebShopTask
@@ -46,22 +47,8 @@ TASK = WebShopTask(id="t", goal=GOAL, shop=SmallShop(products=(LAMP, PEN)), word
 WAY = tuple(f"Action:\n{did}" for did in ("search[oak lamp]", "click[B000000001]", "click[red]", "click[Buy Now]"))
 
 
-class _Script:
-    """Says prepared replies, the last one again and again."""
-
-    name = "script"
-    sampling = None
-
-    def __init__(self, replies: Iterator[str]) -> None:
-        self.replies, self.last = replies, ""
-
-    async def reply(self, messages: tuple[Message, ...]) -> Reply:
-        self.last = next(self.replies, self.last)
-        return Reply(content=self.last)
-
-
 def _play(task: WebShopTask, *replies: str) -> Trajectory:
-    return asyncio.run(rollout(WebShop(task), lambda _environment, *, sample: _Script(iter(replies))))
+    return play(WebShop(task), *replies)
 
 
 def _step(reply: str) -> Step:
