@@ -36,5 +36,5 @@ def main(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps({"rootfs": str(rootfs), "digest": description(rootfs), "unsupported": absent}))
         return 0
-    print(f"root file system: {rootfs}\nuse it with: rootfs={rootfs}\nlacks: {', '.join(absent)}")
+    print(f"root file system: {rootfs}\nuse it with: sandbox.rootfs={rootfs}\nlacks: {', '.join(absent)}")
     return 0
