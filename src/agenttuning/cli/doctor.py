@@ -7,7 +7,6 @@ import importlib.util
 import json
 import platform
 import shutil
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from rich.table import Table
 
 from agenttuning.core.records import Record
 from agenttuning.environments.worlds.browser.process import missing_program
+from agenttuning.environments.worlds.sandbox.bwrap import namespaces_allowed
 from agenttuning.environments.worlds.sandbox.cgroup import make_cgroup
 from agenttuning.environments.worlds.sandbox.mapping import choose
 from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
@@ -94,18 +94,12 @@ def examine() -> list[Finding]:
 
 def _sandbox_findings() -> list[Finding]:
     """Look for what the kernel and the administrator allow a sandbox."""
-    allowed = (
-        shutil.which("unshare") is not None
-        and not subprocess.run(
-            ["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True, check=False, timeout=10
-        ).returncode
-    )
     users = choose(Path("/")).kind != "single"
     group = make_cgroup(SandboxSettings())
     if group is not None:
         asyncio.run(group.remove())
     return [
-        _finding("sandbox: user namespaces", [] if allowed else ["the kernel refuses them"], _ALLOW),
+        _finding("sandbox: user namespaces", [] if namespaces_allowed() else ["the kernel refuses them"], _ALLOW),
         _finding("sandbox: many users inside", [] if users else ["a range in /etc/subuid"], "apt-get install uidmap"),
         _finding(
             "sandbox: limits by cgroup", [] if group else ["a delegated cgroup"], "systemd-run --user --scope ..."

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -183,12 +185,23 @@ def _arguments() -> list[str]:
     return [*words, "--", *runtime.command(_PLACE)]
 
 
+@cache
+def namespaces_allowed() -> bool:
+    """Does the kernel let this user make namespaces; False, too, where the program for it is missing."""
+    command = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    if shutil.which(command[0]) is None:
+        return False
+    return not subprocess.run(command, capture_output=True, check=False, timeout=10).returncode
+
+
 def check_programs() -> None:
-    """Look for the programs of the chain.
+    """Look for the programs of the chain, and for the kernel's leave to use them.
 
     Raises:
-        MissingExtraError: one is not installed.
+        MissingExtraError: one is not installed, or user namespaces are forbidden.
     """
     for program, package in _PROGRAMS.items():
         if shutil.which(program) is None:
             raise MissingExtraError(f"backend 'bwrap': {program} not found; install Debian's package {package}")
+    if not namespaces_allowed():
+        raise MissingExtraError("backend 'bwrap': the kernel refuses user namespaces; `agenttuning doctor` says how")
