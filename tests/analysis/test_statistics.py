@@ -3,7 +3,7 @@ from __future__ import annotations
 from math import comb, sqrt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agenttuning.analysis.statistics import mean_interval, paired_change, rate_interval
@@ -57,6 +57,7 @@ def test_the_bootstrap_is_seeded() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(unit, min_size=1, max_size=30))
+@example([0.0, 1.48251532e-305])
 def test_an_interval_lies_in_the_unit_range_and_is_ordered(values: list[float]) -> None:
     low, high = mean_interval(values)
     assert 0.0 <= low <= high <= 1.0

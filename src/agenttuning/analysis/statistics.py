@@ -70,7 +70,7 @@ def mean_interval(values: Sequence[float], *, confidence: float = 0.95, seed: in
 
 
 def _bootstrap(values: Sequence[float], *, confidence: float, seed: int) -> Interval:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):  # values that differ by nothing
         warnings.simplefilter("ignore", scipy.stats.DegenerateDataWarning)
         found = scipy.stats.bootstrap(
             (np.asarray(values, dtype=np.float64),),
