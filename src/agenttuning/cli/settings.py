@@ -42,4 +42,5 @@ def configure(kind: type[ConfigT], words: Sequence[str], *, given: Mapping[str, 
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         known = sorted(kind.model_fields)
-        raise RecipeError(f"{key!r}{nearest(key, known)}: {first['msg']}; keys: {', '.join(known)}") from error
+        hint = "" if key in known else nearest(key, known)
+        raise RecipeError(f"{key!r}{hint}: {first['msg']}; keys: {', '.join(known)}") from error
