@@ -99,7 +99,6 @@ def test_redo_from_a_stage(small: Path) -> None:
         (["data", "stats", "none.json"], 1, "none.json"),
         (["data", "convert", "none.json"], 2, "needs a target"),
         (["check", "alfworld", "difficulty=easy"], 2, "'difficulty': Input should be"),
-        (["check", "alfworld", "dificulty=tiny"], 2, "did you mean 'difficulty'"),
         (["new", "My World"], 2, "lower case"),
         (["run", "RECIPE", "--from", "train", "--until", "mix"], 2, "comes before"),
         (["run", "RECIPE", "train.stpes=1"], 2, "did you mean 'steps'"),
