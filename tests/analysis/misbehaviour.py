@@ -140,12 +140,12 @@ def labelled(behaviour: Behaviour) -> list[Labelled]:
     return [Labelled(trajectory, behaviour.errors) for trajectory in asyncio.run(_play(kind, config, behaviour))]
 
 
-async def _play(
-    kind: type[Environment[Task]], config: EnvironmentConfig, behaviour: Behaviour
-) -> list[Trajectory]:
+async def _play(kind: type[Environment[Task]], config: EnvironmentConfig, behaviour: Behaviour) -> list[Trajectory]:
     tasks = kind.load("test", config)
     return [
-        await rollout(kind(task), lambda world, *, sample: Actor(behaviour.script(_oracle(world), sample)), sample=number)
+        await rollout(
+            kind(task), lambda world, *, sample: Actor(behaviour.script(_oracle(world), sample)), sample=number
+        )
         for number, task in zip(range(behaviour.tasks), tasks, strict=False)
     ]
 

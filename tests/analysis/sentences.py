@@ -60,7 +60,7 @@ OTHERS = (
     "Nothing happens, so the cabinet must be locked already.",
     "Thought: The user is not able to log in. I reset the password.",
     "Thought: A sorry sight: no towel anywhere.",
-    "Action: Answer\nFinal Answer: [\"Sorry\"]",
+    'Action: Answer\nFinal Answer: ["Sorry"]',
     "The song is called I Apologise Too Late, says the page.",
     "Thought: The page says that members cannot post. I look for another way.",
     "Thought: the customer asked for an assistant manager.",

@@ -90,9 +90,7 @@ def _move(trajectory: Trajectory, step: StepRecord) -> Move:
     call = bool(_CALL.fullmatch(step.action)) or (
         not step.valid and step.action.isidentifier() and f"{step.action}(" in reply
     )
-    return Move(
-        step.message, reply, step.action or reply, step.valid, answer[0].content if answer else "", call
-    )
+    return Move(step.message, reply, step.action or reply, step.valid, answer[0].content if answer else "", call)
 
 
 def _invalid_action(trajectory: Trajectory, moves: list[Move]) -> int | None:

@@ -76,9 +76,7 @@ class PublishedScores(Record):
     def weights(self, group: str) -> dict[str, float]:
         """Return task to weight, in the unit of its scores."""
         chosen = [self.models.index(name) for name in self.baselines]
-        return {
-            task: fmean(line.scores[index] for index in chosen) for task, line in self.groups[group].tasks.items()
-        }
+        return {task: fmean(line.scores[index] for index in chosen) for task, line in self.groups[group].tasks.items()}
 
     def scores(self, group: str, model: str) -> dict[str, float]:
         """Return task to score of a published model."""

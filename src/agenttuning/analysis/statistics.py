@@ -143,7 +143,9 @@ def _bootstrap(
     return float(found.low), float(found.high)
 
 
-def paired_change(before: Sequence[float], after: Sequence[float], *, solved: Sequence[tuple[bool, bool]]) -> PairedChange:
+def paired_change(
+    before: Sequence[float], after: Sequence[float], *, solved: Sequence[tuple[bool, bool]]
+) -> PairedChange:
     """Compare two runs over the same tasks in the same order.
 
     Args:

@@ -28,9 +28,9 @@ OUTPUTS = ("report.md", "report.json", "report.html")
 class ReportConfig(StageConfig):
     """How much of the run the page shows."""
 
-    episodes: int = Field(default=24, ge=0)
-    """Test tasks per world in the trajectory browser, chosen evenly over the outcomes."""
-    characters: int = Field(default=4000, gt=0)
+    episodes: int | None = Field(default=None, ge=0)
+    """Test tasks per world in the trajectory browser, chosen evenly over the outcomes; None shows all."""
+    characters: int = Field(default=20_000, gt=0)
     """Longest message in the trajectory browser; what is cut is said."""
 
 

@@ -61,7 +61,9 @@ class ErrorPanel(NamedTuple):
     lines: Sequence[tuple[str, list[str], str]]
 
 
-def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, episodes: int, characters: int) -> str:
+def render(
+    facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, episodes: int | None, characters: int
+) -> str:
     """Return the page as one file of HTML."""
     shown = browser(facts, trajectories, episodes=episodes, characters=characters)
     script = _file("script.js")
@@ -100,7 +102,9 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         versions=words.versions(facts),
         configs={stage: json.dumps(made.config, indent=2) for stage, made in facts.stages.items()},
         browser=shown,
-        outcomes=[outcome for outcome in OUTCOMES if any(one.outcome == outcome for one in shown.episodes)],
+        outcomes=[outcome for outcome in OUTCOMES if any(one.outcome == outcome for one in shown.entries)],
+        everything=episodes is None,
+        categories=CATEGORIES,
         data_script=shown.script(),
         style=_file("style.css"),
         script=script,
