@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from tests.analysis.sentences import REFUSALS
 
 from agenttuning.analysis.errors import ErrorCategory
-from agenttuning.core.environment import Environment, EnvironmentConfig
 from agenttuning.core.records import Message, Reply, Task, Trajectory
 from agenttuning.core.rollout import rollout
 from agenttuning.environments import load_environment
 from agenttuning.errors import ContextLimitError
+
+if TYPE_CHECKING:
+    from agenttuning.core.environment import Environment, EnvironmentConfig
 
 Errors = frozenset[ErrorCategory]
 Script = Callable[[Iterator[str], int], Iterator[str]]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.analysis.episodes import episode
@@ -9,6 +9,9 @@ from tests.analysis.episodes import episode
 from agenttuning.analysis.overall import PublishedScores, read_published
 from agenttuning.analysis.scores import score_worlds
 from agenttuning.errors import DataError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PUBLISHED = read_published()
 CELLS = [(group, model) for group in PUBLISHED.groups for model in PUBLISHED.models]
@@ -79,18 +82,24 @@ def test_a_table_of_your_own(tmp_path: Path) -> None:
         ("name = ", "cannot read"),
         ('name = "x"', "is no table of published scores"),
         (
-            'name = "x"\nsource = "x"\nmodels = ["a"]\nbaselines = ["c"]\n[groups.g.tasks]\n'
-            't = { figure = "success", scores = [1.0] }',
+            (
+                'name = "x"\nsource = "x"\nmodels = ["a"]\nbaselines = ["c"]\n[groups.g.tasks]\n'
+                't = { figure = "success", scores = [1.0] }'
+            ),
             r"baselines \['c'\]",
         ),
         (
-            'name = "x"\nsource = "x"\nmodels = ["a", "b"]\nbaselines = ["a"]\n[groups.g.tasks]\n'
-            't = { figure = "success", scores = [1.0] }',
+            (
+                'name = "x"\nsource = "x"\nmodels = ["a", "b"]\nbaselines = ["a"]\n[groups.g.tasks]\n'
+                't = { figure = "success", scores = [1.0] }'
+            ),
             "1 scores for 2 models",
         ),
         (
-            'name = "x"\nsource = "x"\nmodels = ["a"]\nbaselines = ["a"]\n[groups.g.tasks]\n'
-            't = { figure = "success", scores = [0.0] }',
+            (
+                'name = "x"\nsource = "x"\nmodels = ["a"]\nbaselines = ["a"]\n[groups.g.tasks]\n'
+                't = { figure = "success", scores = [0.0] }'
+            ),
             "above 0",
         ),
     ],
@@ -100,6 +109,11 @@ def test_a_faulty_table_is_named(tmp_path: Path, text: str, told: str) -> None:
     path.write_text(text)
     with pytest.raises(DataError, match=told):
         read_published(path)
+
+
+def test_the_published_bars_are_of_known_categories() -> None:
+    assert [panel.worlds for panel in PUBLISHED.errors] == [("alfworld", "webshop"), ("knowledge_graph",)]
+    assert PUBLISHED.errors[0].shares["refusal"] == (0.47, 0.0, 0.0, 0.0)
 
 
 def test_the_table_survives_json() -> None:

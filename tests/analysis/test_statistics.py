@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,6 +21,9 @@ from agenttuning.analysis.statistics import (
     rate_interval,
 )
 from agenttuning.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 unit = st.floats(0.0, 1.0, allow_nan=False)
 

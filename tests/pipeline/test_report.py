@@ -85,7 +85,7 @@ def test_the_markdown_reads_from_result_to_provenance(tmp_path: Path) -> None:
     text = written(tmp_path)["report.md"]
     headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     assert headings[0].startswith("tiny-base, tuned on alfworld")
-    assert headings[1:6] == ["Before and after", "Every number", "Elementary errors", "Data", "Mixture"]
+    assert headings[1:6] == ["Before and after", "Every number", "Errors", "Data", "Mixture"]
     assert headings[-1] == "What made these numbers"
     assert "not comparable with published scores" in text
     assert "held a test sample: 3 (alfworld 1, database 2)." in text
@@ -197,6 +197,43 @@ def test_steps_done_again_after_a_kill_count_once(tmp_path: Path) -> None:
     facts = gather(run)
     assert [step for step, _ in facts.loss] == list(range(1, 601))
     assert facts.tokens == {"alfworld": 720_000, "chat": 2_460_000, "database": 420_000}
+
+
+def test_generated_tasks_bring_no_overall_score(tmp_path: Path) -> None:
+    told = written(tmp_path)
+    assert "Overall score" not in told["report.md"]
+    assert 'id="overall"' not in told["report.html"]
+
+
+def test_official_scores_stand_beside_the_published_ones(tmp_path: Path) -> None:
+    run = example_run(tmp_path)
+    path = run.stage_folder("evaluate") / "scores.json"
+    scores = json.loads(path.read_text())
+    scores["scores"]["tuned"]["alfworld"]["made_by"]["source"] = "alfworld-official"
+    path.write_text(json.dumps(scores))
+    report(ReportConfig(), run)
+    page, text = (run.output("report", name).read_text() for name in ("report.html", "report.md"))
+    ours = 100 * scores["scores"]["tuned"]["alfworld"]["success"]
+    assert "| agentlm-7b | 84 | 63.6 | 6.4 | 18.1 | 17.4 | 30.6 | 1.96 |" in text
+    assert f"| tuned (this run) | {ours:g} |  |  |  |  |  |  |" in text
+    assert "tuned has no held-in overall score: webshop, mind2web" in text
+    assert "held-out overall" not in text
+    assert 'id="overall"' in page
+
+
+def test_the_published_bars_stand_in_the_panels_of_their_worlds(tmp_path: Path) -> None:
+    page = written(tmp_path)["report.html"]
+    assert page.count('<div class="published">') == 4
+    assert "llama-2, published 47.0%" in page
+
+
+def test_a_faulty_table_of_published_scores_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    table = tmp_path / "mine.toml"
+    table.write_text("x = 1")
+    run = example_run(tmp_path / "run")
+    with pytest.raises(DataError, match="no table of published scores"):
+        report(ReportConfig(published=table), run)
+    assert not run.stage_folder("report").exists()
 
 
 def test_the_headline_says_what_moved(tmp_path: Path) -> None:

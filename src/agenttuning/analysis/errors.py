@@ -1,4 +1,4 @@
-"""Errors of agents, by rule: the categories of the paper's error analysis (section 4, figure 3), and what ends episodes.
+"""Errors of agents, by rule: those of the paper's error analysis (section 4, figure 3), and what ends episodes.
 
 The paper names its categories and publishes no rules. These are ours; one trajectory may show several:
 
@@ -6,15 +6,16 @@ The paper names its categories and publishes no rules. These are ours; one traje
     short-term repetition    the same action three times in a row, or the world stopped the episode for it
     long-term repetition     the same action with the same answer of the world, come back to at least three
                              times with other actions in between: the agent walks in a circle
-    function call error      a call, `name(...)`, that the world could not execute: an unknown function, wrong arguments,
-                             unmatched parentheses
+    function call error      a call, `name(...)`, that the world could not execute: an unknown function, wrong
+                             arguments, unmatched parentheses
     function repetition      the same call with the same arguments at least three times in an episode
     refusal                  a step without a valid action whose reply declines ("I'm sorry, I cannot ...")
 
     format                   a reply that the protocol does not forgive ended the episode
     context limit            the conversation no longer fitted the model
     round limit              the turns ran out
-    gave up early            the agent ended the episode without any reward, and its last reply says that it has no answer
+    gave up early            the agent ended the episode without any reward, and its last reply says that it has no
+                             answer
 
 An action is the one that the world executed; where it executed none, the reply as written stands for it.
 """

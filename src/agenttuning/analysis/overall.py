@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from agenttuning.analysis.errors import ErrorCategory
 from agenttuning.core.records import Record
 from agenttuning.errors import DataError
 
@@ -47,6 +48,22 @@ class PublishedGroup(Record):
     """The overall scores as printed, one per model; empty where none are."""
 
 
+class PublishedErrors(Record):
+    """One panel of a published error figure."""
+
+    worlds: tuple[str, ...] = Field(min_length=1)
+    models: tuple[str, ...] = Field(min_length=1)
+    shares: dict[ErrorCategory, tuple[float, ...]]
+    """Share of episodes, one per model, in [0, 1]."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> PublishedErrors:
+        for category, shares in self.shares.items():
+            if len(shares) != len(self.models):
+                raise ValueError(f"{category!r} has {len(shares)} shares for {len(self.models)} models")
+        return self
+
+
 class PublishedScores(Record):
     """A table of published scores, and the weights that it gives."""
 
@@ -56,17 +73,23 @@ class PublishedScores(Record):
     baselines: tuple[str, ...] = Field(min_length=1)
     """The models whose mean is a task's weight."""
     groups: dict[str, PublishedGroup]
+    errors: tuple[PublishedErrors, ...] = ()
 
     @model_validator(mode="after")
     def _is_whole(self) -> PublishedScores:
         if unknown := set(self.baselines) - set(self.models):
             raise ValueError(f"baselines {sorted(unknown)} are not among the models")
-        for group in self.groups.values():
-            for task, line in group.tasks.items():
-                if len(line.scores) != len(self.models):
-                    raise ValueError(f"{task} has {len(line.scores)} scores for {len(self.models)} models")
-            if group.overall and len(group.overall) != len(self.models):
-                raise ValueError(f"{len(group.overall)} overall scores for {len(self.models)} models")
+        lines = {
+            **{task: line.scores for group in self.groups.values() for task, line in group.tasks.items()},
+            **{f"overall {name}": group.overall for name, group in self.groups.items() if group.overall},
+        }
+        for name, scores in lines.items():
+            if len(scores) != len(self.models):
+                raise ValueError(f"{name} has {len(scores)} scores for {len(self.models)} models")
+        return self
+
+    @model_validator(mode="after")
+    def _has_weights(self) -> PublishedScores:
         for name in self.groups:
             for task, weight in self.weights(name).items():
                 if weight <= 0:

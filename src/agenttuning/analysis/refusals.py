@@ -15,7 +15,8 @@ _ENGLISH = re.compile(
     r"|\bmy (?:apologies|apology)\b|(?:^|[.!?,;:]\s*)i apologi[sz]e\b"
     r"|\bi (?:must|have to|will have to|need to) (?:decline|refuse)\b"
     r"|\bi (?:can(?:'t|not| not)|won't|will not|refuse to) "
-    r"(?:\w+ )?(?:answer|assist|complete|comply|continue|engage|fulfil+|help|participate|perform|proceed|provide|support)\b"
+    r"(?:\w+ )?(?:answer|assist|complete|comply|continue|engage|fulfil+|help|participate|perform|proceed|provide"
+    r"|support)\b"
     r"|\bas an? (?:ai|artificial intelligence|(?:large )?language model|(?:virtual |text-based )?assistant)\b"
     r"|\b(?:it is|it's|that is|that's|this is) (?:against|beyond|outside) my\b"
     r"|\bi(?:'m| am) (?:just|only) an? (?:ai|assistant|language model|(?:ai )?(?:chat)?bot|program)\b",

@@ -117,7 +117,10 @@ class _Texts:
 def browser(
     facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, episodes: int | None, characters: int
 ) -> Browser:
-    """Show at most `episodes` tasks of each world, evenly over the outcomes (None: all), messages cut to `characters`."""
+    """Show at most `episodes` tasks of each world, evenly over the outcomes; None shows all.
+
+    Messages are cut to `characters`.
+    """
     played: dict[_Key, dict[str, Trajectory]] = {}
     for model, held in trajectories.items():
         for one in held:
