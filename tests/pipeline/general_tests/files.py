@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SUBJECTS = {"astronomy": "BA", "world_religions": "DCA"}
 

@@ -66,7 +66,7 @@ async def _passes(item: Programming, code: str, settings: SandboxSettings) -> bo
 
 
 def program_of(item: Programming, answer: str, *, fenced: bool) -> str:
-    """Return the whole program: a fenced answer that defines the function stands alone, another continues the prompt."""
+    """Return the whole program: a fenced answer that defines the function stands alone, others continue the prompt."""
     defines = f"def {item.entry_point}(" in answer
     return f"{_imports(item)}\n{answer}" if fenced and defines else item.prompt + answer
 

@@ -12,8 +12,8 @@ from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
 
 TestName = Literal["mmlu", "gsm8k", "humaneval"]
 Protocol = Literal["chat", "completion"]
-"""`chat`: the paper's, few-shots as turns under the model's chat template; `completion`: lm-eval's default form, one text
-to be continued."""
+"""`chat`: the paper's, few-shots as turns under the model's chat template; `completion`: lm-eval's default form, one
+text to be continued."""
 
 
 class GeneralTests(Record):
