@@ -183,7 +183,7 @@ def test_faulty_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "question.jsonl").write_text('{"question_id": 81}\n')
     with pytest.raises(DataError, match=r"question.jsonl:1 .*category"):
         list(MtBench.load("test", settings))
-    with pytest.raises(DataError, match="cannot read .*mt_bench_inf.jsonl"):
+    with pytest.raises(DataError, match=r"cannot read .*mt_bench_inf.jsonl"):
         list(MtBench.load("test", settings.model_copy(update={"references": "inflection"})))
 
 
