@@ -88,7 +88,8 @@ def test_seeds_may_differ_and_are_averaged(tmp_path: Path) -> None:
     found = compare_runs(runs)
     assert found.unlike == {}
     assert found.seeds
-    assert ("alfworld", "tuned", "3", "60.0 %", "40.0 to 80.0") in found.seeds.rows
+    named = "seed-0: tuned, seed-1: tuned, seed-2: tuned"
+    assert (named, "alfworld", "60.0 %", "40.0 to 80.0") in found.seeds.rows
 
 
 def test_a_folder_without_an_evaluation_is_named(tmp_path: Path) -> None:

@@ -173,9 +173,8 @@ def _seeds(columns: Sequence[Column]) -> Table | None:
     repeated = [group for group in groups.values() if len({_seed(column) for column in group}) > 1]
     rows = [
         (
+            ", ".join(column.name for column in group),
             world,
-            group[0].model,
-            str(len(group)),
             f"{100 * fmean(values):.1f} %",
             f"{100 * min(values):.1f} to {100 * max(values):.1f}",
         )
@@ -183,7 +182,7 @@ def _seeds(columns: Sequence[Column]) -> Table | None:
         for world in group[0].cells
         if (values := [column.cells[world].success for column in group if world in column.cells])
     ]
-    return Table(("world", "model", "seeds", "mean success", "range"), rows) if rows else None
+    return Table(("the same but for the seed", "world", "mean success", "range"), rows) if rows else None
 
 
 def _seed(column: Column) -> int:
