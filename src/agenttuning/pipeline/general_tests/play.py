@@ -134,17 +134,18 @@ def _chunks(todo: Mapping[TestTask, Sequence[int]]) -> Iterator[tuple[TestTask, 
 
 def _ask(bridge: Bridge, manager: TaskManager, task: TestTask, numbers: Sequence[int]) -> list[Asked]:
     """Let lm-eval ask some items of a task; blocks."""
-    from lm_eval import simple_evaluate
+    from lm_eval.evaluator import evaluate
 
-    found = simple_evaluate(
-        model=bridge,
-        tasks=[task.name],
-        task_manager=manager,
+    loaded = manager.load([task.name])
+    loaded["tasks"][task.name].set_fewshot_seed(seed=0)
+    found = evaluate(
+        lm=bridge,
+        task_dict=loaded,
         samples={task.name: list(numbers)},
         apply_chat_template=not task.test.endswith("-completion"),
         fewshot_as_multiturn=True,
         bootstrap_iters=0,
-        log_samples=True,
+        verbosity="ERROR",
     )
     assert found is not None, "only other ranks get no result"
     samples = sorted(found["samples"][task.name], key=lambda sample: sample["doc_id"])
