@@ -161,7 +161,7 @@ def test_in_the_form_of_2023_ten_steps_are_twenty_calls() -> None:
 
 def test_in_the_form_of_2023_a_prompt_beyond_the_limit_ends_the_episode() -> None:
     task = TASK.model_copy(update={"profile": "completion-2023"})
-    played = play(HotpotQA(task), "a thought of many words " * 400, "Search[Nina Bell]", "so", "Finish[Green Port]")
+    played = play(HotpotQA(task), "a, b; c. " * 400, "Search[Nina Bell]", "so", "Finish[Green Port]")
     assert (played.stop, played.turns, played.score.reward) == (Stop.CONTEXT, 2, 0.0)
 
 
