@@ -1,7 +1,7 @@
 """The live wiki against a server of our own, by httpx's mock transport."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -142,6 +142,19 @@ def test_a_dropped_connection_is_tried_again() -> None:
     (page,) = _search(handler, "Oslo", clock=clock)
     assert isinstance(page, Page)
     assert clock.waits == [1.0, 2.0]
+
+
+def test_a_server_that_drips_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agenttuning.environments.worlds.wiki.live.SECONDS", 0.01)
+
+    class Drip(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                await asyncio.sleep(0.001)
+                yield b" "
+
+    with pytest.raises(WorldError, match="no answer in 5 attempts: TimeoutError"):
+        _search(lambda _: httpx.Response(200, stream=Drip()), "Oslo")
 
 
 @pytest.mark.parametrize(

@@ -150,8 +150,9 @@ class LiveWiki:
                 if attempt:
                     await self._sleep(wait)
                 try:
-                    response, text = await self._get({**fixed, **parameters})
-                except httpx.TransportError as error:
+                    async with asyncio.timeout(SECONDS):
+                        response, text = await self._get({**fixed, **parameters})
+                except (httpx.TransportError, TimeoutError) as error:
                     wait, trouble = 2.0**attempt, f"{type(error).__name__} {error}"
                     continue
                 if response.status_code not in _BUSY:
