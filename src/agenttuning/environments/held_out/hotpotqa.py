@@ -34,7 +34,8 @@ about the generated encyclopaedia of `worlds/wiki`, whose train and test share n
 Deviations: all questions are scored (the original kept the last of each level); instruction and examples are our own;
 the page of exactly that title is opened, never one that a search suggests; a keyword is looked up anew on a new page;
 observations end after 4,000 characters; pieces are those of cl100k's splitting rule, a little fewer than its tokens.
-A corpus of a question file holds only opening paragraphs of few pages, which makes searching easier than on Wikipedia.
+A corpus of a question file holds only opening paragraphs of few pages, which makes searching easier than on Wikipedia:
+287 of the 300 questions can be reached from their own words within the ten steps (`oracle = "search"`).
 """
 
 from __future__ import annotations

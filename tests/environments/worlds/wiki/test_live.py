@@ -174,6 +174,24 @@ def test_what_will_not_get_better_is_told_at_once(response: httpx.Response, told
     assert clock.waits == []
 
 
+def test_a_wiki_that_gave_no_answer_is_left_alone_for_a_while() -> None:
+    asked = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(503)
+
+    async def run() -> None:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+        for told in ("no answer in 5 attempts", "was left alone after it gave no answer: status 503"):
+            with pytest.raises(WorldError, match=told):
+                await LiveWiki(URL, contact="me@example.org", client=client, sleep=Clock()).search("Oslo")
+        await client.aclose()
+
+    asyncio.run(run())
+    assert len(asked) == ATTEMPTS
+
+
 def test_episodes_take_turns_at_one_wiki() -> None:
     running = most = 0
 
