@@ -6,7 +6,7 @@ from itertools import islice
 import pytest
 
 from agenttuning.core.records import Difficulty
-from agenttuning.environments.worlds.wiki.backend import Page
+from agenttuning.environments.worlds.wiki.backend import Page, Similar
 from agenttuning.environments.worlds.wiki.encyclopaedia import PAGES, open_volume, relation_of
 from agenttuning.environments.worlds.wiki.questions import PER_VOLUME, Question, questions
 from agenttuning.environments.worlds.wiki.relations import BY_NAME, RELATIONS
@@ -109,6 +109,19 @@ def test_questions_of_one_volume_differ_and_of_both_kinds() -> None:
     assert min(kinds["bridge"], kinds["comparison"]) > 30
     assert {"yes", "no"} < {question.answer for question in asked}
     assert max(len(question.supports) for question in asked) == 4
+
+
+def test_some_titles_are_named_without_their_article_and_offered_by_a_search() -> None:
+    for difficulty in DIFFICULTIES[1:]:
+        asked = list(questions(difficulty, seed=2, test=False, count=200))
+        loose = [(one, support) for one in asked for support in one.supports if support.asked]
+        assert 5 < len(loose) < 100
+        for question, support in loose:
+            assert support.title == f"The {support.asked}"
+            assert support.title not in question.text
+            found = open_volume(difficulty, seed=2, test=False, number=question.volume).wiki.find(support.asked)
+            assert isinstance(found, Similar)
+            assert support.title in found.titles
 
 
 def test_tiny_questions_rest_on_two_pages() -> None:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from agenttuning.environments.worlds.wiki.questions import Support
 
 _SEARCH: Final = ("I need {aim}, so I search {title}.", "To learn {aim}, I open {title}.", "{title} should tell {aim}.")
+_SIMILAR: Final = (
+    "There is no page {asked}, but {title} must be the one.",
+    "{title} is on the list and fits, so I open it.",
+    "The page is called {title}.",
+)
 _LOOKUP: Final = (
     "The opening does not tell {aim}; I look for '{word}'.",
     "{aim} must stand further down; I look up '{word}'.",
@@ -54,8 +59,11 @@ def gold_moves(
         aim, again = support.aim or "what the question asks for", support.title == opened
         if not again:
             opened = support.title
-            thought = _worded(_SEARCH, draw, seed, aim=aim, title=support.title)
-            yield Move(learnt + thought, f"Search[{support.title}]")
+            named = support.asked or support.title
+            yield Move(learnt + _worded(_SEARCH, draw, seed, aim=aim, title=named), f"Search[{named}]")
+            if support.asked:
+                found = _worded(_SIMILAR, draw, seed, asked=named, title=support.title)
+                yield Move(found, f"Search[{support.title}]")
         page, learnt = explorer.found, ""
         assert page is not None
         if isinstance(page, Similar) or support.paragraph >= len(page.paragraphs):

@@ -1,7 +1,7 @@
 """Questions over the generated encyclopaedia, in HotpotQA's two kinds: along a chain of pages, or between two.
 
-`tiny`: two pages. `standard`: two pages, other wordings, yes or no. `hard`: chains of three pages, and comparisons of
-things that are themselves named by a page.
+`tiny`: two pages. `standard`: two pages, other wordings, yes or no, titles that are not quite those of the pages.
+`hard`: also chains of three pages, and comparisons of things that are themselves named by a page.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import random
 from typing import TYPE_CHECKING, Final, Literal
 
 from agenttuning.core.records import Record
+from agenttuning.environments.worlds.wiki.backend import Similar
 from agenttuning.environments.worlds.wiki.encyclopaedia import Fact, Volume, open_volume, relation_of
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 QuestionKind = Literal["bridge", "comparison"]
 PER_VOLUME: Final[Mapping[Difficulty, int]] = {"tiny": 20, "standard": 100, "hard": 200}
 """Questions asked of one volume."""
+MOST_STEPS: Final = 10
+"""Actions within which every question can be answered."""
 _BRIDGE: Final = (
     "What is {chain}?",
     "Name {chain}.",
@@ -39,6 +42,8 @@ class Support(Record):
     aim: str = ""
     """What it tells, in words: `the author of The Lost Anchor`."""
     value: str = ""
+    asked: str = ""
+    """What the question calls the page, where no page has that name: similar titles lead to it. Empty elsewhere."""
 
 
 class Question(Record):
@@ -78,7 +83,7 @@ class _Maker:
         """Return a question that was not asked before."""
         while True:
             question = self._bridge() if self._draw.random() < 0.7 else self._comparison()
-            if question is not None and question.text not in self._asked:
+            if question is not None and question.text not in self._asked and self._steps(question) <= MOST_STEPS:
                 self._asked.add(question.text)
                 return question
 
@@ -92,7 +97,7 @@ class _Maker:
         wording = wordings[0] if self._difficulty == "tiny" else self._draw.choice(wordings)
         return Question(
             kind="bridge",
-            text=wording.format(chain=aim, start=self._named(chain[0].title)),
+            text=wording.format(chain=aim, start=chain[0].asked or self._named(chain[0].title)),
             answer=fact.value,
             supports=tuple(chain),
             conclusion=f"So the answer is {fact.value}.",
@@ -102,8 +107,9 @@ class _Maker:
     def _follow(self, length: int) -> tuple[Fact, list[Support], str]:
         """Walk from a link to a last fact; return it, the steps, and the whole way in words."""
         fact = self._draw.choice(self._links)
-        aim = self._noun(fact, self._named(fact.subject))
-        chain = [_support(fact, aim=aim)]
+        asked = self._asked_name(fact.subject)
+        aim = self._noun(fact, asked or self._named(fact.subject))
+        chain = [_support(fact, aim=aim, asked=asked)]
         for left in range(length - 2, -1, -1):
             if fact.target is None:
                 break
@@ -125,9 +131,9 @@ class _Maker:
         best = first if (first.number > second.number) == wants_more else second
         names, supports = [], []
         for fact in (first, second):
-            name, via = self._called(fact)
+            name, read = self._compared(fact)
             names.append(name)
-            supports += [*via, _support(fact, aim=self._noun(fact, self._named(fact.subject)))]
+            supports += read
         return Question(
             kind="comparison",
             text=(relation.more if wants_more else relation.less).format(*names),
@@ -137,14 +143,18 @@ class _Maker:
             volume=self._number,
         )
 
-    def _called(self, fact: Fact) -> tuple[str, list[Support]]:
-        """Return what the subject is called in a comparison: its name, or at `hard` what another page makes of it."""
+    def _compared(self, fact: Fact) -> tuple[str, list[Support]]:
+        """Return what the subject is called: its name, or at `hard` what another page makes of it; and what to read."""
         pointing = [link for link in self._links if link.target == fact.subject and link.subject != fact.subject]
         if self._difficulty != "hard" or not pointing:
-            return self._named(fact.subject), []
+            asked = self._asked_name(fact.subject)
+            called = asked or self._named(fact.subject)
+            return called, [_support(fact, aim=self._noun(fact, called), asked=asked)]
         link = self._draw.choice(pointing)
-        called = self._noun(link, self._named(link.subject))
-        return called, [_support(link, aim=called)]
+        asked = self._asked_name(link.subject)
+        called = self._noun(link, asked or self._named(link.subject))
+        own = self._noun(fact, self._named(fact.subject))
+        return called, [_support(link, aim=called, asked=asked), _support(fact, aim=own)]
 
     def _same(self) -> Question:
         wanted = self._draw.random() < 0.5
@@ -168,11 +178,30 @@ class _Maker:
     def _named(self, title: str) -> str:
         return f"the {title}" if self._volume.articles[title].kind == "river" else title
 
+    def _asked_name(self, title: str) -> str:
+        """Sometimes leave out a title's article, where a search for the rest offers the title."""
+        rest = title.removeprefix("The ")
+        if self._difficulty == "tiny" or rest == title or self._draw.random() < 0.6:
+            return ""
+        found = self._volume.wiki.find(rest)
+        return rest if isinstance(found, Similar) and title in found.titles else ""
+
+    def _steps(self, question: Question) -> int:
+        """Count the actions of a reader who knows what to read."""
+        hidden = sum(one.paragraph >= self._volume.articles[one.title].page.lead for one in question.supports)
+        return len(question.supports) + hidden + sum(bool(one.asked) for one in question.supports) + 1
+
     @staticmethod
     def _noun(fact: Fact, of: str) -> str:
         return relation_of(fact).noun.format(of)
 
 
-def _support(fact: Fact, *, aim: str) -> Support:
-    keyword = relation_of(fact).keyword
-    return Support(title=fact.subject, paragraph=fact.paragraph, keyword=keyword, aim=aim, value=fact.value)
+def _support(fact: Fact, *, aim: str, asked: str = "") -> Support:
+    return Support(
+        title=fact.subject,
+        paragraph=fact.paragraph,
+        keyword=relation_of(fact).keyword,
+        aim=aim,
+        value=fact.value,
+        asked=asked,
+    )
