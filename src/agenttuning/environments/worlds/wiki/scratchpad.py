@@ -69,10 +69,11 @@ def first_line(reply: str) -> str:
 
 @cache
 def examples() -> tuple[str, ...]:
-    """Return one worked question of each kind."""
-    asked = list(questions("standard", seed=_EXAMPLE_SEED, test=False, count=50))
-    kinds = (next(one for one in asked if one.kind == kind) for kind in ("bridge", "comparison"))
-    return tuple(_worked(question) for question in kinds)
+    """Return one worked question of each kind; in the first, a title has to be found among similar ones."""
+    asked = list(questions("standard", seed=_EXAMPLE_SEED, test=False, count=100))
+    loose = next(one for one in asked if one.kind == "bridge" and one.supports[0].asked)
+    compared = next(one for one in asked if one.kind == "comparison")
+    return _worked(loose), _worked(compared)
 
 
 def _worked(question: Question) -> str:
