@@ -20,7 +20,7 @@ AUTHORS = {"_id": "a1", **QUESTION, "supporting_facts": FACTS, "context": CONTEX
 COLUMNS = {
     "id": "a1",
     **QUESTION,
-    "supporting_facts": {"title": [title for title, _ in FACTS], "sent_id": [place for _, place in FACTS]},
+    "supporting_facts": {"sent_id": [place for _, place in FACTS], "title": [title for title, _ in FACTS]},
     "context": {"title": [title for title, _ in CONTEXT], "sentences": [sentences for _, sentences in CONTEXT]},
 }
 
@@ -81,6 +81,7 @@ def test_a_dump_of_pages_is_a_corpus(text: object, paragraphs: tuple[str, ...], 
         (_lines(AUTHORS) + b"\n{", r"bad.json:2 is no JSON"),
         (_lines(AUTHORS) + b"\n\xff", r"bad.json:2 is no JSON"),
         (_lines(AUTHORS, {"question": "q"}), r"bad.json:2 is no entry of HotpotQA: answer: Field required"),
+        (_lines({**COLUMNS, "context": {"title": ["a"]}}), r"bad.json:1 is no entry of HotpotQA: context.0"),
         (_lines(AUTHORS, 7), r"bad.json:2 is no entry of HotpotQA: entry"),
         (b"[1, 2", r"bad.json is no JSON: .*line 1 column"),
         (json.dumps([AUTHORS, {**AUTHORS, "context": [["Oslo", "text"]]}]).encode(), r"entry 2 .*context.0.1"),
@@ -96,6 +97,15 @@ def test_broken_files_are_told_with_the_place(text: bytes, told: str, tmp_path: 
         read_questions(file)
     with pytest.raises(DataError, match=told if "question" not in told else "."):
         read_pages(file)
+
+
+def test_controls_and_lone_surrogates_are_taken_out_of_questions_and_titles(tmp_path: Path) -> None:
+    file = tmp_path / "odd.jsonl"
+    facts, context = [["O\ud800slo", 0]], [["O\ud800slo", ["A \ud800 city."]]]
+    file.write_bytes(_lines({**AUTHORS, "question": "Wh\x00\nere?", "supporting_facts": facts, "context": context}))
+    (question,) = read_questions(file)
+    assert (question.question, question.supports()) == ("Wh  ere?", (Support(title="O slo", paragraph=0),))
+    assert read_pages(file)[0][0].title == "O slo"
 
 
 def test_a_page_line_of_another_form_is_told(tmp_path: Path) -> None:

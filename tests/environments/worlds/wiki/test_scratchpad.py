@@ -1,6 +1,8 @@
 """The prompt of 2023."""
 
 import re
+from bisect import bisect_left
+from functools import cache
 
 import pytest
 
@@ -39,11 +41,16 @@ def test_the_examples_show_every_action_and_a_list_of_similar_titles() -> None:
 )
 def test_length_is_counted_in_pieces(text: str, pieces: int) -> None:
     pad = Scratchpad("Where?", instruction=None)
-    room = next(count for count in range(MOST_PIECES) if _too_long_after(" x" * count))
-    repeats = room // pieces
+    repeats = _room() // pieces
     for times, expected in ((repeats - 2, False), (repeats + 2, True)):
         assert _too_long_after(f" {text}" * times) is expected
     assert not pad.too_long
+
+
+@cache
+def _room() -> int:
+    """Return how many pieces may still be added to an opening prompt."""
+    return bisect_left(range(MOST_PIECES), True, key=lambda count: _too_long_after(" x" * count))
 
 
 def _too_long_after(told: str) -> bool:

@@ -14,9 +14,10 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, ValidationError
 
 from agenttuning.environments.worlds.wiki.backend import Page
+from agenttuning.environments.worlds.wiki.explorer import clean
 from agenttuning.environments.worlds.wiki.questions import Support
 from agenttuning.errors import DataError, nearest
 
@@ -33,14 +34,17 @@ SPLITS: Final = {
 """What a folder is searched for, each also with `.gz`; a file of any other name is the split `test`."""
 _GZIP: Final = b"\x1f\x8b"
 EntryT = TypeVar("EntryT", bound=BaseModel)
+Line = Annotated[str, AfterValidator(clean)]
+"""A text without line breaks, control characters and lone surrogates, which JSON lets through."""
 
 
 def _pairs(columns: object) -> object:
     """Turn Hugging Face's two parallel lists into a list of pairs."""
-    if isinstance(columns, dict) and len(columns) == 2 and all(isinstance(one, list) for one in columns.values()):
-        first, second = columns.values()
-        return list(zip(first, second, strict=False))
-    return columns
+    if not isinstance(columns, dict) or not all(isinstance(column, list) for column in columns.values()):
+        return columns
+    titles = columns.get("title", [])
+    others = [column for name, column in columns.items() if name != "title"]
+    return [list(pair) for pair in zip(titles, *others, strict=False)]
 
 
 class OfficialQuestion(BaseModel):
@@ -48,14 +52,14 @@ class OfficialQuestion(BaseModel):
 
     id: str = Field(default="", validation_alias=AliasChoices("_id", "id"))
     """Empty in files that have none."""
-    question: str
-    answer: str
+    question: Line
+    answer: Line
     level: str | None = None
     """`easy`, `medium` or `hard`."""
     type: str = "bridge"
-    supporting_facts: Annotated[list[tuple[str, int]], BeforeValidator(_pairs)] = []
+    supporting_facts: Annotated[list[tuple[Line, int]], BeforeValidator(_pairs)] = []
     """Title and number of the sentence, from 0."""
-    context: Annotated[list[tuple[str, list[str]]], BeforeValidator(_pairs)] = []
+    context: Annotated[list[tuple[Line, list[str]]], BeforeValidator(_pairs)] = []
     """Title and sentences of the paragraphs that come with it."""
 
     def supports(self) -> tuple[Support, ...]:
@@ -67,7 +71,7 @@ class OfficialQuestion(BaseModel):
 
 
 class _PageLine(BaseModel):
-    title: str
+    title: Line
     text: str | list[str | list[str]]
 
     def page(self) -> Page:
