@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import operator
 import re
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -52,7 +53,7 @@ _ONE: Final[Mapping[str, Callable[[float], float]]] = {
     "log10": math.log10,
 }
 _EXACT: Final[Mapping[str, Callable[[Number], Number]]] = {
-    "abs": lambda value: abs(value),
+    "abs": lambda value: value if value >= 0 else -value,
     "ceil": lambda value: Fraction(math.ceil(value)),
     "floor": lambda value: Fraction(math.floor(value)),
     "round": lambda value: Fraction(math.floor(value + Fraction(1, 2))),
@@ -226,10 +227,9 @@ class _Reader:
         end = _closing(self._text, self._at)
         inner = self._text[self._at + 1 : end]
         self._at = end + 1
-        try:
+        with suppress(CalculatorError):
             return _Reader(inner, depth=self._depth).value()
-        except CalculatorError:
-            return only_number(inner)
+        return only_number(inner)
 
 
 def _closing(text: str, start: int) -> int:

@@ -11,6 +11,7 @@ from agenttuning.environments.worlds.wiki.backend import Page
 from agenttuning.errors import DataError, WorldError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from agenttuning.environments.worlds.chat_model import ChatModel
@@ -43,9 +44,7 @@ class WikipediaTool:
         """Return the opening of a page, or one of its sentences; the title stands before it unless it is in it."""
         head, bar, tail = query.rpartition("|")
         asked = bool(bar) and "]" not in tail
-        page = await self._page(_without_brackets(head if asked else query))
-        text = _sentence(page, tail) if asked else page.summary
-        return text if page.title in text else f"{page.title}: {text}"
+        return tell(await self._page(_without_brackets(head if asked else query)), tail if asked else "")
 
     async def _page(self, text: str) -> Page:
         found = await self._wiki.search(text)
@@ -53,7 +52,7 @@ class WikipediaTool:
             return found
         if not found.titles:
             raise WorldError(f"no page is called {text[:60]!r}, and none is similar")
-        page = await self._wiki.search(_meant(text, found.titles))
+        page = await self._wiki.search(meant(text, found.titles))
         if not isinstance(page, Page):
             raise WorldError(f"several pages are called {text[:60]!r}: {', '.join(page.titles)}")
         return page
@@ -151,16 +150,21 @@ def _without_brackets(text: str) -> str:
     return " ".join(text.replace("[", " ").replace("]", " ").split())
 
 
-def _meant(text: str, titles: tuple[str, ...]) -> str:
+def meant(text: str, titles: Sequence[str]) -> str:
+    """Return the title that a text mentions last; the first where it mentions none."""
     folded = text.casefold()
     places = {title: folded.rfind(title.casefold()) for title in titles}
     last = max(titles, key=lambda title: places[title])
     return last if places[last] >= 0 else titles[0]
 
 
-def _sentence(page: Page, words: str) -> str:
-    """Return the first of the sentences that share most words with the query; the opening where none shares any."""
+def tell(page: Page, words: str) -> str:
+    """Return the first of a page's sentences that share most words with the query, else its opening.
+
+    The title stands before it unless it is in it.
+    """
     wanted = set(_WORD.findall(words.casefold()))
     shared = [len(wanted.intersection(_WORD.findall(text.casefold()))) for text in page.paragraphs]
     best = max(shared, default=0)
-    return page.paragraphs[shared.index(best)] if best else page.summary
+    text = page.paragraphs[shared.index(best)] if best else page.summary
+    return text if page.title in text else f"{page.title}: {text}"
