@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.core.records import Record
-from agenttuning.environments.worlds.sql.names import belongs_to_test, draw_name
+from agenttuning.environments.worlds.sql.names import NameKind, belongs_to_test, draw_name
 from agenttuning.environments.worlds.wiki.backend import Page
 from agenttuning.environments.worlds.wiki.corpus import CorpusWiki
 from agenttuning.environments.worlds.wiki.ranking import SmallIndex
@@ -28,10 +28,10 @@ NAME: Final = "generated-1"
 PAGES: Final[Mapping[Difficulty, Mapping[Kind, int]]] = {
     "tiny": {"person": 12, "town": 6, "book": 8, "team": 5},
     "standard": {"person": 40, "town": 20, "river": 8, "company": 12, "book": 20, "film": 14, "team": 10},
-    "hard": {"person": 120, "town": 60, "river": 24, "company": 36, "book": 60, "film": 42, "team": 30},
+    "hard": {"person": 120, "town": 60, "river": 16, "company": 36, "book": 60, "film": 42, "team": 30},
 }
 """Pages of one volume."""
-_LEAD: Final[Mapping[Difficulty, int]] = {"tiny": 4, "standard": 2, "hard": 1}
+_LEAD: Final[Mapping[Difficulty, int]] = {"tiny": 2, "standard": 2, "hard": 1}
 """Sentences that Search shows; Lookup finds the others."""
 _VOLUMES_KEPT: Final = 8
 
@@ -104,8 +104,18 @@ def open_volume(difficulty: Difficulty, *, seed: int, test: bool, number: int) -
     return Volume(articles)
 
 
-_RIVERS: Final = "Adel Bren Cale Dorn Erva Fenn Gara Hesk Isel Jarn Kell Lune Marn Neve Oder Pell Quar Rill Sarn Tame"
-_MORE_RIVERS: Final = "Ulva Vane Werra Yare Zorn Arun Bure Corve Dove Esk Frome Gade Hull Irk Kenn Leam Mole Nidd"
+_NAMES: Final[Mapping[Kind, NameKind]] = {
+    "person": "person",
+    "town": "place",
+    "company": "company",
+    "book": "title",
+    "film": "title",
+    "team": "team",
+}
+_RIVERS: Final = (
+    "Adel Arun Bren Bure Cale Corve Dorn Dove Erva Esk Fenn Frome Gade Gara Hesk Irk Isel Jarn Kell Kenn Leam Lune Marn",
+    "River Water Brook Stream Canal Beck Bourne Creek Rapids Branch",
+)
 _TINY_TITLES: Final[Mapping[Kind, tuple[str, str]]] = {
     "person": (
         "Amy Ben Carl Dora Eva Finn Gina Hugo Ida Jack Kate Leo Mary Nina Otto Paul Rosa Sam Tina Vera Will Zoe",
@@ -121,15 +131,12 @@ _TINY_TITLES: Final[Mapping[Kind, tuple[str, str]]] = {
 
 
 def _title(kind: Kind, draw: random.Random, *, tiny: bool, test: bool, taken: set[str]) -> str:
-    if not tiny and kind == "river":
-        first, second = f"{_RIVERS} {_MORE_RIVERS}".split(), ("River", "Water", "Brook", "Stream")
-    elif not tiny:
-        names = {"town": "place", "book": "title", "film": "title"}
-        return draw_name(names.get(kind, kind), draw, test=test, taken=taken)
-    else:
-        first, second = (words.split() for words in _TINY_TITLES[kind])
+    known = _NAMES.get(kind)
+    if known is not None and not tiny:
+        return draw_name(known, draw, test=test, taken=taken)
+    first, second = _TINY_TITLES[kind] if tiny else _RIVERS
     while True:
-        title = f"{draw.choice(first)} {draw.choice(second)}"
+        title = f"{draw.choice(first.split())} {draw.choice(second.split())}"
         if title not in taken and belongs_to_test(title) == test:
             return title
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal["person", "town", "river", "company", "book", "film", "team"]
-Answer = Literal["who", "what", "which year", "how many"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +18,8 @@ class Relation:
     """States it; `{value}` is filled in, and `{subject}` where it opens the page."""
     noun: str
     """A noun phrase for the value that questions are made of: `the birthplace of {}`."""
+    keyword: str
+    """A word of the sentence, by which Lookup finds it."""
     target: Kind | None = None
     """Kind of the page that the value links to; None where it is a word or a number."""
     words: tuple[str, ...] = ()
@@ -48,66 +49,72 @@ _SPORTS: Final = _words("football, handball, rowing, ice hockey, basketball, vol
 _TRADES: Final = _words("shipbuilding, printing, brewing, mining, insurance, clockmaking, textiles, optics, railways")
 
 RELATIONS: Final = (
-    Relation("occupation", "person", "{subject} is a {value}.", "the profession of {}", words=_JOBS),
-    Relation("birthplace", "person", "Born in {value}.", "the birthplace of {}", target="town"),
+    Relation("occupation", "person", "{subject} is a {value}.", "the profession of {}", "is", words=_JOBS),
+    Relation("birthplace", "person", "Born in {value}.", "the birthplace of {}", "born", target="town"),
     Relation(
-        *("birth year", "person", "The year of birth is {value}.", "the birth year of {}"),
+        *("birth year", "person", "The year of birth is {value}.", "the birth year of {}", "birth"),
         numbers=(1850, 1999),
         more="Who was born later, {} or {}?",
         less="Who was born first, {} or {}?",
     ),
-    Relation("teacher", "person", "A pupil of {value}.", "the teacher of {}", target="person"),
-    Relation("region", "town", "{subject} is a town in {value}.", "the region of {}", words=REGIONS),
-    Relation("river", "town", "It lies on the {value}.", "the river of {}", target="river"),
+    Relation("teacher", "person", "A pupil of {value}.", "the teacher of {}", "pupil", target="person"),
+    Relation("region", "town", "{subject} is a town in {value}.", "the region of {}", "town", words=REGIONS),
+    Relation("river", "town", "It lies on the {value}.", "the river of {}", "lies", target="river"),
     Relation(
-        *("population", "town", "It has a population of {value}.", "the population of {}"),
+        *("population", "town", "It has a population of {value}.", "the population of {}", "population"),
         numbers=(800, 98_000),
         unit="people",
         more="Which town has more people, {} or {}?",
         less="Which town has fewer people, {} or {}?",
     ),
-    Relation("mayor", "town", "Its mayor is {value}.", "the mayor of {}", target="person"),
-    Relation("mouth", "river", "The {subject} is a river that flows into {value}.", "the mouth of the {}", words=_SEAS),
+    Relation("mayor", "town", "Its mayor is {value}.", "the mayor of {}", "mayor", target="person"),
     Relation(
-        *("length", "river", "It is {value} km long.", "the length of the {}"),
+        "mouth", "river", "The {subject} is a river that flows into {value}.", "the mouth of {}", "flows", words=_SEAS
+    ),
+    Relation(
+        *("length", "river", "It is {value} km long.", "the length of {}", "km"),
         numbers=(20, 990),
         unit="km",
-        more="Which river is longer, the {} or the {}?",
-        less="Which river is shorter, the {} or the {}?",
+        more="Which river is longer, {} or {}?",
+        less="Which river is shorter, {} or {}?",
     ),
-    Relation("source", "river", "It rises in {value}.", "the source of the {}", words=_HEIGHTS),
-    Relation("industry", "company", "{subject} is a company in {value}.", "the industry of {}", words=_TRADES),
-    Relation("founder", "company", "It was founded by {value}.", "the founder of {}", target="person"),
+    Relation("source", "river", "It rises in {value}.", "the source of {}", "rises", words=_HEIGHTS),
     Relation(
-        *("founding year", "company", "The founding year is {value}.", "the founding year of {}"),
+        "industry", "company", "{subject} is a company in {value}.", "the industry of {}", "company", words=_TRADES
+    ),
+    Relation("founder", "company", "It was founded by {value}.", "the founder of {}", "founded", target="person"),
+    Relation(
+        *("founding year", "company", "The founding year is {value}.", "the founding year of {}", "founding"),
         numbers=(1840, 1995),
         more="Which company was founded later, {} or {}?",
         less="Which company was founded first, {} or {}?",
     ),
-    Relation("headquarters", "company", "It is based in {value}.", "the headquarters of {}", target="town"),
-    Relation("author", "book", "{subject} is a book by {value}.", "the author of {}", target="person"),
-    Relation("genre", "book", "It is a {value} novel.", "the genre of {}", words=_GENRES),
+    Relation("headquarters", "company", "It is based in {value}.", "the headquarters of {}", "based", target="town"),
+    Relation("author", "book", "{subject} is a book by {value}.", "the author of {}", "book", target="person"),
+    Relation("genre", "book", "It is a {value} novel.", "the genre of {}", "novel", words=_GENRES),
     Relation(
-        *("publication year", "book", "It came out in {value}.", "the publication year of {}"),
+        *("publication year", "book", "It came out in {value}.", "the publication year of {}", "came out"),
         numbers=(1860, 2009),
         more="Which book came out later, {} or {}?",
         less="Which book came out first, {} or {}?",
     ),
-    Relation("publisher", "book", "Its publisher is {value}.", "the publisher of {}", target="company"),
-    Relation("director", "film", "{subject} is a film by {value}.", "the director of {}", target="person"),
-    Relation("star", "film", "The leading part is played by {value}.", "the leading actor of {}", target="person"),
+    Relation("publisher", "book", "Its publisher is {value}.", "the publisher of {}", "publisher", target="company"),
+    Relation("director", "film", "{subject} is a film by {value}.", "the director of {}", "film", target="person"),
     Relation(
-        *("release year", "film", "It was released in {value}.", "the release year of {}"),
+        "star", "film", "The leading part is played by {value}.", "the leading actor of {}", "part", target="person"
+    ),
+    Relation(
+        *("release year", "film", "It was released in {value}.", "the release year of {}", "released"),
         numbers=(1921, 2019),
         more="Which film was released later, {} or {}?",
         less="Which film was released first, {} or {}?",
     ),
-    Relation("setting", "film", "The story is set in {value}.", "the setting of {}", target="town"),
-    Relation("home", "team", "{subject} is a team from {value}.", "the home town of {}", target="town"),
-    Relation("sport", "team", "It plays {value}.", "the sport of {}", words=_SPORTS),
-    Relation("coach", "team", "Its coach is {value}.", "the coach of {}", target="person"),
+    Relation("setting", "film", "The story is set in {value}.", "the setting of {}", "set", target="town"),
+    Relation("home", "team", "{subject} is a team from {value}.", "the home town of {}", "team", target="town"),
+    Relation("sport", "team", "It plays {value}.", "the sport of {}", "plays", words=_SPORTS),
+    Relation("coach", "team", "Its coach is {value}.", "the coach of {}", "coach", target="person"),
     Relation(
-        *("club year", "team", "The club dates from {value}.", "the first year of {}"),
+        *("club year", "team", "The club dates from {value}.", "the first year of {}", "dates"),
         numbers=(1870, 1999),
         more="Which club is younger, {} or {}?",
         less="Which club is older, {} or {}?",
