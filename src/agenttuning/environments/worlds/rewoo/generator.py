@@ -11,7 +11,6 @@ Every plan is tried on the encyclopaedia: a question is asked only where its own
 from __future__ import annotations
 
 import random
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,16 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from agenttuning.core.records import Difficulty
+    from agenttuning.environments.worlds.rewoo.scoring import Match
     from agenttuning.environments.worlds.wiki.encyclopaedia import Fact, Volume
 
-PER_VOLUME: Final = 16
+PER_VOLUME: Final = 32
 """Questions on the pages of one volume."""
 HOPS: Final[Mapping[Difficulty, tuple[int, ...]]] = {"tiny": (1, 2, 2), "standard": (2, 2, 3), "hard": (3, 4)}
 """Facts of a chain, drawn from."""
 LEADS: Final[Mapping[Difficulty, tuple[int, ...]]] = {"tiny": (1,), "standard": (1, 1, 2), "hard": (2, 3)}
 """Facts that lead to each number of a comparison or a calculation, drawn from."""
-_SKIPPED: Final = frozenset("it its is a an the was has of by to on".split())
-_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 
 class Way(NamedTuple):
@@ -109,7 +107,7 @@ class _Drawer:
     def _is_found(self, facts: list[Fact]) -> bool:
         """Try the plan: does every sentence lead to the page of the next fact, and is it the sentence that is told?"""
         for fact, following in zip(facts, [*facts[1:], None], strict=True):
-            told = tell(self.pages.articles[fact.subject].page, key_words(fact))
+            told = tell(self.pages.articles[fact.subject].page, relation_of(fact).keyword)
             if fact.value not in told:
                 return False
             if following is not None:
@@ -121,19 +119,12 @@ class _Drawer:
         return True
 
 
-def key_words(fact: Fact) -> str:
-    """Return the words by which the sentence of a fact is found on its page."""
-    bare = _PLACEHOLDER.sub(" ", relation_of(fact).sentence).casefold()
-    return " ".join(word for word in re.findall(r"\w+", bare) if word not in _SKIPPED)
-
-
 def _calls(way: Way, *, first: int) -> list[str]:
     """Return the calls that follow a way; the first of them is numbered `first`."""
     calls = []
     for offset, fact in enumerate(way.facts):
         subject = fact.subject if offset == 0 else f"#E{first + offset - 1}"
-        words = key_words(fact)
-        calls.append(f"Wikipedia[{subject} | {words}]" if words else f"Wikipedia[{subject}]")
+        calls.append(f"Wikipedia[{subject} | {relation_of(fact).keyword}]")
     return calls
 
 
@@ -151,8 +142,8 @@ def _chain(drawer: _Drawer, wording: Wording) -> Question | None:
     way = drawer.way(drawer.draw.choice(HOPS[drawer.difficulty]), ends=lambda _: True)
     if way is None:
         return None
-    match = "exact" if way.last.number is None else "number"
-    text = f"What is {way.phrase}?"
+    match: Match = "exact" if way.last.number is None else "number"
+    text = f"{'Who' if relation_of(way.last).target == 'person' else 'What'} is {way.phrase}?"
     return Question(text, (way.last.value,), match, "chain", written_plan(_steps((way,), wording)))
 
 
@@ -166,7 +157,7 @@ def _comparison(drawer: _Drawer, wording: Wording) -> Question | None:
     subjects = [Way(way.facts[:-1]).phrase if way.facts[1:] else way.last.subject for way in (one, other)]
     first = (one.last.number or 0) > (other.last.number or 0)
     answer = (one if first == more else other).last.subject
-    text = (relation.more if more else relation.less).format(*subjects).replace("the the ", "the ")
+    text = (relation.more if more else relation.less).format(*subjects)
     return Question(text, (answer,), "exact", "comparison", written_plan(_steps((one, other), wording)))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from agenttuning.environments.worlds.rewoo.scoring import Match
+if TYPE_CHECKING:
+    from agenttuning.environments.worlds.rewoo.scoring import Match
 
 
 class Question(NamedTuple):

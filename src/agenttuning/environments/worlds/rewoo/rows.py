@@ -67,7 +67,9 @@ def _from_text(path: Path, wanted: set[int]) -> tuple[dict[int, RawRow], int]:
     found: dict[int, RawRow] = {}
     count = 0
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        rows: Iterable[str | RawRow] = csv.DictReader(file) if path.suffix == ".csv" else filter(str.strip, file)
+        rows: Iterable[str | RawRow] = (
+            csv.DictReader(file) if path.suffix == ".csv" else (line for line in file if line.strip())
+        )
         for count, row in enumerate(rows, start=1):
             if count - 1 in wanted:
                 found[count - 1] = json.loads(row) if isinstance(row, str) else row

@@ -1,7 +1,6 @@
 """When an answer is right: what each set of questions counts, beside exact match and token F1.
 
-`exact`    the normal forms are equal (HotpotQA, TriviaQA with any of its aliases, State of the Union)
-`choice`   the same, for yes and no, plausible and implausible
+`exact`    the normal forms are equal (yes and no, plausible and implausible, names; any alias of TriviaQA)
 `number`   the answer names one number, and it is the gold one
 `quantity` any of the gold forms: equal text, or equal number and equal unit (physics)
 """
@@ -18,7 +17,7 @@ from agenttuning.environments.worlds.wiki.scoring import exact_match, normalize_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Match = Literal["exact", "choice", "number", "quantity"]
+Match = Literal["exact", "number", "quantity"]
 
 MOST_CHARACTERS: Final = 2_000
 """Of an answer that are judged."""
