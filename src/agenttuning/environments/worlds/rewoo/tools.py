@@ -159,12 +159,13 @@ def meant(text: str, titles: Sequence[str]) -> str:
 
 
 def tell(page: Page, words: str) -> str:
-    """Return the first of a page's sentences that share most words with the query, else its opening.
+    """Return the first of a page's sentences that share most words with the query, the whole page where none does.
 
-    The title stands before it unless it is in it.
+    Without words it is the opening of the page. The title stands before it unless it is in it.
     """
     wanted = set(_WORD.findall(words.casefold()))
     shared = [len(wanted.intersection(_WORD.findall(text.casefold()))) for text in page.paragraphs]
     best = max(shared, default=0)
-    text = page.paragraphs[shared.index(best)] if best else page.summary
+    whole = " ".join(page.paragraphs) if wanted else page.summary
+    text = page.paragraphs[shared.index(best)] if best else whole
     return text if page.title in text else f"{page.title}: {text}"

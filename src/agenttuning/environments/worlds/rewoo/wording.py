@@ -87,7 +87,7 @@ class Wording:
             return "the evidence does not tell, so I answer from what I know."
         texts = [shorten(" ".join(found.text.split()), 160) for found in ends]
         if self._brief:
-            return " ".join(texts)
+            return " ".join(f"{found.step.name}: {text}" for found, text in zip(ends, texts, strict=True))
         if len(ends) > 1:
             return f"{' '.join(texts)} {self._draw.choice(_DECIDE).format(answer=answer)}"
         return self._draw.choice(_CONCLUDE).format(name=ends[0].step.name, text=texts[0])
