@@ -113,7 +113,7 @@ _NAMES: Final[Mapping[Kind, NameKind]] = {
     "team": "team",
 }
 _RIVERS: Final = (
-    "Adel Arun Bren Bure Cale Corve Dorn Dove Erva Esk Fenn Frome Gade Gara Hesk Irk Isel Jarn Kell Kenn Leam Lune Marn",
+    "Adel Arun Bren Bure Cale Corve Dorn Dove Erva Esk Fenn Frome Gade Gara Hesk Irk Isel Jarn Kell Kenn Leam Lune",
     "River Water Brook Stream Canal Beck Bourne Creek Rapids Branch",
 )
 _TINY_TITLES: Final[Mapping[Kind, tuple[str, str]]] = {

@@ -41,10 +41,10 @@ REGIONS: Final = _words("Norland, Estmark, Valdria, Kesteria, Tirvania, Ossenlan
 _SEAS: Final = _words("the Amber Sea, the Grey Gulf, the Northern Ocean, the Bay of Sails, the Long Lake, the Salt Sea")
 _HEIGHTS: Final = _words("the Iron Hills, the Crane Alps, the Wind Mountains, the Blue Ridge, the Carn Plateau")
 _JOBS: Final = _words(
-    "novelist, painter, engineer, chemist, actor, film director, architect, composer, geologist, historian, "
+    "novelist, painter, surveyor, chemist, singer, film director, builder, composer, geologist, historian, "
     "footballer, journalist, physician, politician, sculptor, botanist"
 )
-_GENRES: Final = _words("crime, science fiction, historical, romantic, adventure, satirical, gothic, war")
+_GENRES: Final = _words("crime, science fiction, historical, romantic, travel, satirical, gothic, war")
 _SPORTS: Final = _words("football, handball, rowing, ice hockey, basketball, volleyball, rugby, water polo")
 _TRADES: Final = _words("shipbuilding, printing, brewing, mining, insurance, clockmaking, textiles, optics, railways")
 
