@@ -43,14 +43,13 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Stop, Task
-from agenttuning.environments.worlds.chat_model import ChatModel
 from agenttuning.environments.worlds.rewoo.examples import example_for
 from agenttuning.environments.worlds.rewoo.judge import judge_answer
 from agenttuning.environments.worlds.rewoo.official import SETS
 from agenttuning.environments.worlds.rewoo.plan import parse_plan
 from agenttuning.environments.worlds.rewoo.scoring import matches, read_answer
 from agenttuning.environments.worlds.rewoo.tasks import RewooConfig, RewooTask, TaskMaker
-from agenttuning.environments.worlds.rewoo.toolbox import open_tools
+from agenttuning.environments.worlds.rewoo.toolbox import Toolbox
 from agenttuning.environments.worlds.rewoo.wording import (
     ACKNOWLEDGEMENT,
     PLANNER,
@@ -67,7 +66,6 @@ from agenttuning.environments.worlds.wiki.scoring import exact_match, token_f1
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from agenttuning.environments.worlds.rewoo.tool import Tool
     from agenttuning.environments.worlds.rewoo.worker import Evidence
 
 MOST_ACTION: Final = 1_000
@@ -88,8 +86,7 @@ class Rewoo(Environment[RewooTask]):
     def __init__(self, task: RewooTask) -> None:
         super().__init__(task)
         self._brief = task.difficulty == "tiny"
-        self._tools: list[Tool] = []
-        self._judge: ChatModel | None = None
+        self._toolbox: Toolbox | None = None
         self._evidence: list[Evidence] | None = None
         self._answer = ""
 
@@ -110,29 +107,30 @@ class Rewoo(Environment[RewooTask]):
 
     async def start(self) -> Sequence[Message]:
         """Open the tools; return instruction, acknowledgement, an example if there is one, and the question."""
-        self._tools = open_tools(self.task.tools, self.task.offered)
-        self._judge = ChatModel(self.task.judge) if self.task.judge else None
+        self._toolbox = Toolbox(self.task.tools, self.task.offered, judge=self.task.judge)
+        tools = list(self._toolbox.tools.values())
         example = example_for(self.task.offered) if self.task.shots else None
         shown = (
-            Message(role="user", content=ask_planner(example.question, self._tools, brief=self._brief)),
+            Message(role="user", content=ask_planner(example.question, tools, brief=self._brief)),
             Message(role="assistant", content=example.plan, train=False),
         ) if example else ()  # fmt: skip
         return (
             Message(role="user", content=self.task.instruction or (TINY_PLANNER if self._brief else PLANNER)),
             Message(role="assistant", content=ACKNOWLEDGEMENT, train=False),
             *shown,
-            Message(role="user", content=ask_planner(self.task.question, self._tools, brief=self._brief)),
+            Message(role="user", content=ask_planner(self.task.question, tools, brief=self._brief)),
         )
 
     async def step(self, reply: str) -> Step:
         """Run the plan and ask for the answer in a dialogue of its own; then take the answer."""
+        assert self._toolbox is not None, "start() comes first"
         if self._evidence is not None:
             self._answer = read_answer(reply)
             stop = Stop.DONE if self._answer else Stop.FORMAT
             return Step("", done=True, action=self._answer, valid=bool(self._answer), stop=stop)
         plan = parse_plan(reply)
-        tools = {tool.name: tool for tool in self._tools}
-        worker = Worker(tools, evidence_limit=self.task.evidence_limit, seconds=self.task.tool_seconds)
+        limit, seconds = self.task.evidence_limit, self.task.tool_seconds
+        worker = Worker(self._toolbox.tools, evidence_limit=limit, seconds=seconds)
         self._evidence = await worker.run(plan)
         asked = ask_solver(self.task.question, self._evidence, left_out=plan.left_out, brief=self._brief)
         opening = (
@@ -156,8 +154,9 @@ class Rewoo(Environment[RewooTask]):
             "failed_steps": float(sum(found.failed for found in evidence)),
         }
         success = exact
-        if self._judge is not None:
-            verdict = await judge_answer(self._judge, self.task.question, answer=answer, golds=golds)
+        if self._toolbox is not None and self._toolbox.has_judge:
+            ask = self._toolbox.ask_judge
+            verdict = await judge_answer(ask, question=self.task.question, answer=answer, golds=golds)
             metrics |= {"acc_judge": float(verdict.correct), "judge_unread": float(not verdict.readable)}
             success = verdict.correct if self.task.scorer == "judge" else exact
         return Score(reward=float(success), success=success, metrics=metrics)
@@ -175,7 +174,5 @@ class Rewoo(Environment[RewooTask]):
 
     async def close(self) -> None:
         """Close the tools and the judge."""
-        for tool in self._tools:
-            await tool.close()
-        if self._judge is not None:
-            await self._judge.close()
+        if self._toolbox is not None:
+            await self._toolbox.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from contextlib import suppress
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
         ("50% * 80", "40"),
         ("50% of 80", "40"),
         ("20 + 5%", "20.05"),
-        ("3 x 4 × 5 ÷ 2", "30"),
+        ("3 x 4 \u00d7 5 \u00f7 2", "30"),
         ("3x4", "12"),
-        ("$1,000.50 − €0.50", "1000"),
+        ("$1,000.50 \u2212 \u20ac0.50", "1000"),
         ("1.5e3 + .5 + 2.", "1502.5"),
         ("{2 + 3} * [4]", "20"),
         ("sqrt(16) + abs(-3) + round(2.5) + floor(2.9) + ceil(2.1)", "15"),
@@ -106,14 +107,12 @@ def test_sums_and_products_are_exact(expression: str) -> None:
 
 @given(st.text(st.sampled_from("0123456789.,+-*/%^()[]exX pisqrtmaxofE$="), max_size=60))
 def test_no_text_does_more_than_refuse(expression: str) -> None:
-    try:
+    with suppress(CalculatorError):
         assert calculate(expression)
-    except CalculatorError as error:
-        assert str(error)
 
 
 def test_the_arithmetic_of_gsm8k_comes_out_as_its_authors_wrote_it(official_data: Callable[[str], Path]) -> None:
-    rows = gzip.open(official_data("gsm8k") / "train.jsonl.gz", "rt", encoding="utf-8").read().splitlines()
+    rows = gzip.decompress((official_data("gsm8k") / "train.jsonl.gz").read_bytes()).splitlines()
     found = [pair for row in rows for pair in re.findall(r"<<([^=<>]*)=([^<>]*)>>", json.loads(row)["answer"])]
     assert len(found) == 23_716
     for formula, value in found[::5]:

@@ -6,9 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from agenttuning.environments.worlds.chat_model import ChatModel
+    from collections.abc import Awaitable, Callable, Sequence
 
 PROMPT: Final = """\
 You grade the answer to a question. It is right when it says the same as the reference, in whatever words, units or \
@@ -30,7 +28,9 @@ class Verdict(NamedTuple):
     """False where it said neither of the two words, or both; such an answer counts as wrong."""
 
 
-async def judge_answer(model: ChatModel, question: str, *, answer: str, golds: Sequence[str]) -> Verdict:
+async def judge_answer(
+    ask: Callable[[str], Awaitable[str]], *, question: str, answer: str, golds: Sequence[str]
+) -> Verdict:
     """Ask once; an empty answer is wrong without asking.
 
     Raises:
@@ -39,7 +39,7 @@ async def judge_answer(model: ChatModel, question: str, *, answer: str, golds: S
     if not answer:
         return Verdict(correct=False)
     reference = " | ".join(golds)
-    return read_verdict(await model.ask(PROMPT.format(question=question, reference=reference, answer=answer)))
+    return read_verdict(await ask(PROMPT.format(question=question, reference=reference, answer=answer)))
 
 
 def read_verdict(reply: str) -> Verdict:

@@ -11,8 +11,11 @@ from agenttuning.core.environment import EnvironmentConfig, Split
 from agenttuning.core.records import Task
 from agenttuning.environments.worlds.chat_model import ChatModelSettings
 from agenttuning.environments.worlds.rewoo.official import SETS, SPEECH_FILE, Rows, SetName, interleaved, read_set
+from agenttuning.environments.worlds.rewoo.plan import parse_plan
 from agenttuning.environments.worlds.rewoo.scoring import Match
-from agenttuning.environments.worlds.rewoo.toolbox import ToolName, ToolSettings, VolumeReference
+from agenttuning.environments.worlds.rewoo.toolbox import ToolName, ToolSettings
+from agenttuning.environments.worlds.wiki.live import WIKIPEDIA
+from agenttuning.environments.worlds.wiki.opening import GeneratedVolume, WikiChoice, choose_wiki, generated
 from agenttuning.errors import DataError, RecipeError, nearest
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ ScorerName = Literal["exact", "judge"]
 SPLITS: Final = {"train": 20_000, "test": 1_000}
 EMBEDDED_TOOLS: Final[tuple[ToolName, ...]] = ("Wikipedia", "Calculator")
 SOURCE: Final = "rewoo-official"
+WITHOUT_TOOLS: Final = "Plan: None of the tools can tell this, so it is answered from what is known."
 
 
 class RewooConfig(EnvironmentConfig):
@@ -44,10 +48,23 @@ class RewooConfig(EnvironmentConfig):
     """A model that grades every answer in one call."""
     llm: ChatModelSettings | None = None
     """The model behind the tool LLM; None leaves the tool out."""
+    wiki: Literal["corpus", "live"] | None = None
+    """What is behind Wikipedia for official questions: the pages of a file, or a wiki on the network; None leaves the
+    tool out, unless there is a corpus."""
+    corpus: Path | None = None
+    """File with pages, in any form that `hotpotqa` reads."""
+    wiki_url: str = WIKIPEDIA
+    """`api.php` of the live wiki."""
+    contact: str = ""
+    """Address or page by which the operators of a live wiki reach you; they ask for it."""
     google_key_env: str = "SERPER_API_KEY"
     """Environment variable with the key of Serper, which asks Google; the tool is left out where it is empty."""
     wolfram_key_env: str = "WOLFRAM_ALPHA_APPID"
     """Environment variable with the key of WolframAlpha; the tool is left out where it is empty."""
+    recording: Path | None = None
+    """Keeps what the live wiki, LLM, Google, WolframAlpha and the judge answer; asked again, they answer from it."""
+    replay: bool = False
+    """Answer from the recording alone; nothing is sent."""
     shots: Literal[0, 1] | None = None
     """Worked plans before the question; None is one with official questions, as in the original, else none."""
     evidence_limit: int = Field(default=1_000, gt=0)
@@ -99,6 +116,11 @@ class TaskMaker:
             raise DataError(f"rewoo has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
         if self._settings.scorer == "judge" and self._settings.judge is None:
             raise RecipeError("scorer = 'judge' needs a judge: set judge.base_url and judge.model")
+        if self._settings.official is None and (self._settings.wiki or self._settings.corpus or self._settings.llm):
+            raise RecipeError(
+                "generated questions are about generated pages and need no other tools; name the folder with the "
+                "official sets as `official` to use wiki, corpus or llm"
+            )
         return self._embedded(split) if self._settings.official is None else self._official(split)
 
     def _embedded(self, split: Split) -> Iterator[RewooTask]:
@@ -108,31 +130,58 @@ class TaskMaker:
         size, seed, test = self._settings.difficulty, self._settings.seed, split == "test"
         drawn = questions(size, seed=seed, test=test, count=SPLITS[split])
         for index, (volume, question) in enumerate(drawn):
-            tools = ToolSettings(volume=VolumeReference(difficulty=size, seed=seed, test=test, number=volume))
-            task = self._task(question, tools, offered=EMBEDDED_TOOLS, name=f"{split}-{size}-{seed}-{index}")
+            pages = GeneratedVolume(difficulty=size, seed=seed, test=test, number=volume)
+            tools = ToolSettings(wiki=generated(pages))
+            told = tools.told(EMBEDDED_TOOLS)
+            name = f"{split}-{size}-{seed}-{index}"
+            task = self._task(question, tools, offered=EMBEDDED_TOOLS, told=told, name=name)
             yield task.model_copy(update={"difficulty": size})
 
     def _official(self, split: Split) -> Iterator[RewooTask]:
         """Yield the official questions, all sets in turns or one of them."""
         rows, names = _chosen(self._settings)
-        speech = rows.folder / SPEECH_FILE
-        tools = ToolSettings(
-            llm=self._settings.llm,
-            text=str(speech) if speech.is_file() else None,
-            google_key_env=self._settings.google_key_env,
-            wolfram_key_env=self._settings.wolfram_key_env,
-        )
+        tools = self._tools(rows.folder)
         available = tools.available()
         missing = [name for name in SETS if name not in names]
         sets = f"; sets without {', '.join(missing)}" if missing and self._settings.questions == "all" else ""
+        told = tools.told(available) + sets
         asked = names if split == "test" else [name for name in names if name == split]
         for name, number, question in interleaved(asked, rows):
             offered = tuple(tool for tool in SETS[name].tools if tool in available)
-            task = self._task(question, tools, offered=offered, name=f"{name}-{number}")
-            told = {"source": SOURCE, "never_train": True, "setup": task.setup + sets}
-            yield task.model_copy(update=told)
+            task = self._task(question, tools, offered=offered, told=told, name=f"{name}-{number}")
+            calls = {step.tool for step in parse_plan(question.plan).steps}
+            plan = question.plan if calls.issubset(offered) else WITHOUT_TOOLS
+            yield task.model_copy(update={"source": SOURCE, "never_train": True, "plan": plan})
 
-    def _task(self, question: Question, tools: ToolSettings, *, offered: tuple[ToolName, ...], name: str) -> RewooTask:
+    def _tools(self, folder: Path) -> ToolSettings:
+        settings, speech = self._settings, folder / SPEECH_FILE
+        return ToolSettings(
+            wiki=self._wiki(),
+            llm=settings.llm,
+            text=speech if speech.is_file() else None,
+            google_key_env=settings.google_key_env,
+            wolfram_key_env=settings.wolfram_key_env,
+            recording=settings.recording,
+            replay=settings.replay,
+        )
+
+    def _wiki(self) -> WikiChoice | None:
+        settings = self._settings
+        if settings.wiki == "live":
+            return choose_wiki(
+                "replay" if settings.replay else "live",
+                corpus=Path(),
+                url=settings.wiki_url,
+                contact=settings.contact,
+                recording=settings.recording,
+            )
+        if settings.wiki == "corpus" and settings.corpus is None:
+            raise RecipeError("wiki = 'corpus' needs a file with pages: name it as `corpus`")
+        return choose_wiki("corpus", corpus=settings.corpus) if settings.corpus else None
+
+    def _task(
+        self, question: Question, tools: ToolSettings, *, offered: tuple[ToolName, ...], told: str, name: str
+    ) -> RewooTask:
         settings = self._settings
         shots = settings.shots if settings.shots is not None else (0 if settings.official is None else 1)
         judged = f"judge {settings.judge.model}, " if settings.judge else ""
@@ -146,7 +195,7 @@ class TaskMaker:
             plan=question.plan,
             offered=offered,
             tools=tools,
-            setup=f"{tools.told()}; {judged}scorer {settings.scorer}, {shots} shots",
+            setup=f"{told}; {judged}scorer {settings.scorer}, {shots} shots",
             scorer=settings.scorer,
             judge=settings.judge,
             shots=shots,
