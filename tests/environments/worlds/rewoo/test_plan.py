@@ -31,7 +31,7 @@ def test_the_plain_form_is_read_as_it_stands() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        PLAIN.replace("Plan", "PLAN").replace("#E", "#e"),
+        PLAIN.replace("Plan", "PLAN").replace("\n#E", "\n#e"),
         PLAIN.replace("Plan:", "**Plan 1:**").replace("#E1 =", "- #E1 ="),
         PLAIN.replace("Plan: ", "1. Plan: ").replace(" = ", "="),
         PLAIN.replace("\n#E", " #E"),
