@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import islice
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +19,10 @@ from tests.environments.playing import play
 from agenttuning.core.records import Stop
 from agenttuning.core.rollout import rollouts
 from agenttuning.environments.held_out.rewoo import Rewoo
+from agenttuning.environments.worlds.rewoo.examples import EXAMPLES, example_for
+from agenttuning.environments.worlds.rewoo.plan import parse_plan
 from agenttuning.environments.worlds.rewoo.tasks import RewooConfig, RewooTask
+from agenttuning.environments.worlds.rewoo.toolbox import ALL_TOOLS
 from agenttuning.errors import DataError, RecipeError
 from agenttuning.policies.oracle import oracle_player
 
@@ -65,7 +68,7 @@ def test_the_solver_is_shown_the_evidence_in_the_order_of_the_plan() -> None:
     assert second == "#E2: 42"
     assert first.startswith("Plan: Look.\n#E1: ")
     assert title in first
-    assert third == "Plan: Fail.\n#E3: No evidence: there is no tool 'Google'; tools: Wikipedia, Calculator."
+    assert third == "Plan: Fail.\n#E3: No evidence: there is no tool 'Google'; tools: Wikipedia, Calculator"
     assert fourth.startswith("Plan: Muse.\nNo call: No evidence")
 
 
@@ -138,6 +141,39 @@ def test_the_official_sets_are_asked_with_what_is_here(official_data: Callable[[
     played = play_all(chosen[:30], concurrency=4)
     assert all(one.score.success and one.failure is None for one in played)
     assert {one.provenance.prompt for one in played} == {played[0].provenance.prompt}
+
+
+def test_official_questions_on_a_corpus_repeat_at_any_concurrency(
+    official_data: Callable[[str], Path], tmp_path: Path
+) -> None:
+    pages = tmp_path / "pages.jsonl"
+    words = ("frost in spring", "a player of basketball", "the momentum of a plane", "a college")
+    lines = [json.dumps({"title": f"Page {number}", "text": [f"Of {text}."]}) for number, text in enumerate(words)]
+    pages.write_text("\n".join(lines))
+    chosen = tasks(40, official=str(official_data("rewoo")), corpus=str(pages))
+    assert {task.offered for task in chosen} >= {("Wikipedia", "Calculator")}
+    assert "tools Wikipedia (corpus pages " in Rewoo(chosen[0]).variant()
+    runs = [[one.model_dump_json() for one in play_all(chosen, concurrency=many)] for many in (1, 4)]
+    assert runs[0] == runs[1]
+    assert "Of frost in spring." in "".join(runs[0])
+
+
+def test_a_live_wiki_is_named_and_wants_a_contact(official_data: Callable[[str], Path]) -> None:
+    folder = str(official_data("rewoo"))
+    (task,) = tasks(1, official=folder, wiki="live", contact="me@example.org")
+    assert "tools Wikipedia (live en.wikipedia.org), Calculator" in Rewoo(task).variant()
+    with pytest.raises(RecipeError, match="contact"):
+        tasks(1, official=folder, wiki="live")
+
+
+def test_the_example_before_a_question_uses_offered_tools_only() -> None:
+    every = [combination for size in range(7) for combination in combinations(ALL_TOOLS, size)]
+    shown = {offered: example_for(offered) for offered in every}
+    assert {example for example in shown.values() if example} == set(EXAMPLES)
+    for offered, example in shown.items():
+        plan = parse_plan(example.plan if example else "")
+        assert {step.tool for step in plan.steps} <= set(offered)
+        assert plan.sound == bool(example)
 
 
 def test_a_users_mistakes_are_named(official_data: Callable[[str], Path], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ shortened). Between them the world makes the calls of the plan, those that need 
     user       Tools: ...
                Question: How many years lie between the birth year of Amy Bell and the publication year of Last Road?
     assistant  Plan: Look up the birth year of Amy Bell.
-               #E1 = Wikipedia[Amy Bell | year birth]
+               #E1 = Wikipedia[Amy Bell | birth]
                Plan: Look up the publication year of Last Road.
                #E2 = Wikipedia[Last Road | came out]
                Plan: Work out abs(#E1 - #E2).
@@ -25,14 +25,15 @@ shortened). Between them the world makes the calls of the plan, those that need 
 
 Action: `#E` and a number, `= Tool[input]`; an input may name evidence of any other step, which is written in its place
 in brackets. What cannot be run (unknown tools, circles, missing brackets, more than 20 steps) becomes a sentence in
-place of the evidence. The answer stands behind `Answer:`, else it is the whole reply.
+place of the evidence. The answer stands behind `Answer:`, else it is the whole reply. The original decodes 256 tokens
+greedily in both.
 Reward: 1 or 0 by the rule of the question's set (`worlds/rewoo/scoring`), or by a judge (`scorer = "judge"`); metrics:
 both verdicts, exact match, F1, steps run and steps failed. The benchmark's figure is successes over episodes.
 Sources: `synthetic-v1`, questions over the generated encyclopaedia; `rewoo-official`, the 7 sets of 50 questions that
 AgentTuning asks (https://github.com/billxbf/ReWOO, MIT; BIG-bench, Apache-2.0; gsm8k, MIT), never trained on.
 Deviations: a tool that nobody set up is not offered (every number names the tools); the calculator works its input out
 itself, where the original asks a model; Wikipedia opens the likeliest page where no title fits, and gives single
-sentences; any number behind `#E` counts, and a plan with faults is run as far as it goes, where the original gives up;
+passages; any number behind `#E` counts, and a plan with faults is run as far as it goes, where the original gives up;
 one call of a judge, not four; instructions and examples are our own.
 """
 

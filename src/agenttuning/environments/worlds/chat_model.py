@@ -11,6 +11,7 @@ import os
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import httpx
@@ -20,6 +21,7 @@ from agenttuning.core.records import Record
 from agenttuning.errors import RecipeError, WorldError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
     from types import TracebackType
 
@@ -71,10 +73,12 @@ class ChatModel:
 
     def __init__(self, settings: ChatModelSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
+        url = _checked_url(settings.base_url)
         self._client = httpx.AsyncClient(
-            base_url=_checked_url(settings.base_url),
+            base_url=url,
             headers=_headers(settings.api_key_env),
             timeout=httpx.Timeout(settings.deadline_seconds, connect=10.0, pool=None),
+            verify=certificates() if url.startswith("https:") else False,
             transport=transport,
         )
 
@@ -161,6 +165,12 @@ async def persist(
             wait = min(first_wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
             await asyncio.sleep(wait + jitter.uniform(0, first_wait_seconds) if asked_wait is None else asked_wait)
     raise WorldError(told)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return what https connections are checked with; loading it takes long, so it is loaded once."""
+    return httpx.create_ssl_context()
 
 
 def _checked_url(base_url: str) -> str:

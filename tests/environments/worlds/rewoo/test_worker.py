@@ -110,7 +110,7 @@ def test_a_circle_fails_alone_and_what_hangs_on_it_is_told() -> None:
 
 def test_a_tool_that_hangs_is_left() -> None:
     found, _ = run("#E1 = Broken[hang]\n#E2 = Echo[b]", seconds=0.05)
-    assert [one.text for one in found] == ["No evidence: Broken gave nothing within 0.05 s.", "b"]
+    assert [one.text for one in found] == ["No evidence: Broken gave nothing within 0.05 s", "b"]
 
 
 def test_evidence_and_inputs_cannot_grow_without_bound() -> None:

@@ -46,15 +46,6 @@ EXAMPLES: Final = (
         ),
     ),
     Example(
-        frozenset({"LLM", "Calculator"}),
-        "Pia has three boxes of 24 pencils. She gives a quarter of all pencils to her class. How many does she keep?",
-        (
-            ("Count all pencils.", "Calculator[3 * 24]"),
-            ("Work out how many she gives away.", "Calculator[#E1 / 4]"),
-            ("Take them off.", "Calculator[#E1 - #E2]"),
-        ),
-    ),
-    Example(
         frozenset({"SearchSOTU"}),
         "Based on State of the Union Address 2023: How many electric charging stations are being built?",
         (("Find the passage about charging stations.", "SearchSOTU[electric vehicle charging stations]"),),
@@ -83,6 +74,15 @@ EXAMPLES: Final = (
         (
             ("Find the height of the tower.", "Wikipedia[Eiffel Tower | height metres tall]"),
             ("Find the height of the Atomium.", "Wikipedia[Atomium | height metres tall]"),
+        ),
+    ),
+    Example(
+        frozenset({"LLM"}),
+        "Which river flows through the birthplace of the composer of The Magic Flute?",
+        (
+            ("Find out who composed the opera.", "LLM[Who composed The Magic Flute?]"),
+            ("Find out where the composer was born.", "LLM[In which town was #E1 born?]"),
+            ("Find the river of that town.", "LLM[Which river flows through #E2?]"),
         ),
     ),
 )

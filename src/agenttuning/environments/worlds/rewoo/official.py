@@ -72,14 +72,11 @@ class Rows(NamedTuple):
 
     def path(self, name: SetName) -> Path | None:
         """Return the file with the rows of a set; None where there is none."""
-        told = dict(self.given).get(name)
-        beside = self.folder.parent / name
-        places = [
-            *([told] if told else []),
-            *([self.folder / SETS[name].file] if SETS[name].file else []),
-            *([] if SETS[name].file or told else [beside / "train.jsonl", beside / "train.jsonl.gz"]),
-        ]
-        return next((place for place in places if told or place.exists()), None)
+        if (told := dict(self.given).get(name)) is not None:
+            return told
+        file, beside = SETS[name].file, self.folder.parent / name
+        places = [self.folder / file] if file else [beside / "train.jsonl", beside / "train.jsonl.gz"]
+        return next((place for place in places if place.exists()), None)
 
     def present(self) -> list[SetName]:
         """Return the sets whose rows are here."""

@@ -21,7 +21,7 @@ MOST_STEPS: Final = 20
 """Steps that are run; the calls after them are counted, not run."""
 MOST_CHARACTERS: Final = 20_000
 """Of a reply that are read."""
-MOST_PURPOSE: Final = 400
+MOST_PURPOSE: Final = 300
 """Characters of a purpose that are kept."""
 _LINE: Final = re.compile(r"^[\s*>\-\u2022]*(?:\d{1,3}[.)]\s+)?[\s*]*")
 _PURPOSE: Final = re.compile(r"(?:plan|step)\s*\d{0,3}\s*[:.]\s*", re.IGNORECASE)

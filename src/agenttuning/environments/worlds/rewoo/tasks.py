@@ -150,7 +150,7 @@ class TaskMaker:
             offered = tuple(tool for tool in SETS[name].tools if tool in available)
             task = self._task(question, tools, offered=offered, told=told, name=f"{name}-{number}")
             calls = {step.tool for step in parse_plan(question.plan).steps}
-            plan = question.plan if calls.issubset(offered) else WITHOUT_TOOLS
+            plan = question.plan if calls and calls.issubset(offered) else WITHOUT_TOOLS
             yield task.model_copy(update={"source": SOURCE, "never_train": True, "plan": plan})
 
     def _tools(self, folder: Path) -> ToolSettings:

@@ -25,7 +25,7 @@ _WORD: Final = re.compile(r"\w+")
 
 
 class WikipediaTool:
-    """`Wikipedia[title]` opens a page; `Wikipedia[title | words]` gives its sentence with most of the words.
+    """`Wikipedia[title]` opens a page; `Wikipedia[title | words]` gives its passage with most of the words.
 
     A text that is no title stands for a page that is similar to it: of those that it mentions the one mentioned last,
     as a sentence tells its news at its end; else the most similar.
@@ -33,7 +33,7 @@ class WikipediaTool:
 
     name = "Wikipedia"
     description = (
-        "Wikipedia[title] gives the beginning of a page; Wikipedia[title | words] gives its sentence on these words. "
+        "Wikipedia[title] gives the beginning of a page; Wikipedia[title | words] gives its passage on these words. "
         "A text that mentions the title will do as well."
     )
 
@@ -41,7 +41,7 @@ class WikipediaTool:
         self._wiki = wiki
 
     async def run(self, query: str) -> str:
-        """Return the opening of a page, or one of its sentences; the title stands before it unless it is in it."""
+        """Return the opening of a page, or one of its passages; the title stands before it unless it is in it."""
         head, bar, tail = query.rpartition("|")
         asked = bool(bar) and "]" not in tail
         return tell(await self._page(_without_brackets(head if asked else query)), tail if asked else "")
@@ -137,13 +137,14 @@ def passages(text: str) -> list[str]:
 
 @lru_cache(maxsize=4)
 def _indexed(path: Path) -> tuple[list[str], Bm25Index]:
+    from agenttuning.environments.worlds.search.analyzer import analyze  # first, as it names the extra that is missing
     from agenttuning.environments.worlds.search.bm25 import Bm25Index
 
     try:
         found = passages(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the text to search, {path}: {error}") from error
-    return found, Bm25Index.build(found)
+    return found, Bm25Index.build(found, analyzer=analyze)
 
 
 def _without_brackets(text: str) -> str:
@@ -159,7 +160,7 @@ def meant(text: str, titles: Sequence[str]) -> str:
 
 
 def tell(page: Page, words: str) -> str:
-    """Return the first of a page's sentences that share most words with the query, the whole page where none does.
+    """Return the first of a page's passages that share most words with the query, the whole page where none does.
 
     Without words it is the opening of the page. The title stands before it unless it is in it.
     """

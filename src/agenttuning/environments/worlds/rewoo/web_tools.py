@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from agenttuning.environments.worlds.chat_model import excerpt, persist
+from agenttuning.environments.worlds.chat_model import certificates, excerpt, persist
 from agenttuning.errors import WorldError
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SERPER: Final = "https://google.serper.dev/search"
 WOLFRAM: Final = "https://api.wolframalpha.com/v1/result"
 ATTEMPTS: Final = 3
+SECONDS: Final = 20.0
+"""For one attempt."""
 FIRST_WAIT_SECONDS: Final = 0.5
 SNIPPETS: Final = 3
 """Results of a search that are told where Google has no answer of its own."""
@@ -49,7 +51,7 @@ class GoogleTool:
     description = "Google[words] gives the first results of a web search."
 
     def __init__(self, key: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._client = httpx.AsyncClient(headers={"X-API-KEY": key}, timeout=20.0, transport=transport)
+        self._client = _client(transport, headers={"X-API-KEY": key})
 
     async def run(self, query: str) -> str:
         """Return the answer; raises as `Tool` says."""
@@ -80,7 +82,7 @@ class WolframTool:
 
     def __init__(self, key: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._key = key
-        self._client = httpx.AsyncClient(timeout=20.0, transport=transport)
+        self._client = _client(transport)
 
     async def run(self, query: str) -> str:
         """Return the answer; raises as `Tool` says."""
@@ -91,6 +93,10 @@ class WolframTool:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _client(transport: httpx.AsyncBaseTransport | None, *, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(headers=headers, timeout=SECONDS, verify=certificates(), transport=transport)
 
 
 async def _patiently(send: Callable[[], Awaitable[httpx.Response]], *, where: str) -> httpx.Response:

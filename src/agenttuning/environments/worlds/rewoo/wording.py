@@ -34,7 +34,7 @@ Answer: the answer"""
 TINY_PLANNER: Final = "Plan with tools. Each step: Plan: and a purpose, then #E1 = Tool[input]."
 TINY_SOLVER: Final = "Answer from the evidence with Thought: and Answer:."
 ACKNOWLEDGEMENT: Final = "OK."
-MOST_EVIDENCE: Final = 12_000
+MOST_EVIDENCE: Final = 8_000
 """Characters of evidence shown to the solver in all; many long pieces are cut alike."""
 
 

@@ -1,7 +1,8 @@
 """Runs a plan: every step as soon as the evidence that it asks for is there, independent ones at the same time.
 
 The evidence stands in the order of the plan whatever finished first. A step that cannot be run, fails or takes too
-long leaves a sentence that says so in place of its evidence; steps that ask for it are given that sentence.
+long leaves a sentence that says so in place of its evidence; steps that ask for it are given that sentence. Evidence
+is one line each, so that no page can pass itself off as another step.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import anyio
 
 from agenttuning.environments.worlds.rewoo.graph import connect
 from agenttuning.environments.worlds.rewoo.plan import REFERENCE
-from agenttuning.errors import WorldError, boundary, nearest
+from agenttuning.errors import AgentTuningError, WorldError, boundary, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,12 +74,14 @@ class Worker:
         if tool is None:
             hint = nearest(step.tool, [known.name for known in self._tools.values()])
             return _failure(step, f"there is no tool {step.tool!r}{hint}; tools: {self._names}")
+        text = None
         try:
-            with boundary("environment"), anyio.fail_after(self._seconds):
-                text = (await tool.run(query)).strip()
-        except WorldError as error:
-            late = isinstance(error.__cause__, TimeoutError)
-            return _failure(step, f"{tool.name} gave nothing within {self._seconds:g} s" if late else str(error))
+            with boundary("environment"), anyio.move_on_after(self._seconds):
+                text = " ".join((await tool.run(query)).split())
+        except (WorldError, AgentTuningError) as error:
+            return _failure(step, str(error))
+        if text is None:
+            return _failure(step, f"{tool.name} gave nothing within {self._seconds:g} s")
         return Evidence(step, shorten(text, self._evidence_limit)) if text else _failure(step, "nothing was found")
 
 
@@ -94,4 +97,4 @@ def shorten(text: str, limit: int) -> str:
 
 
 def _failure(step: PlannedStep, reason: str) -> Evidence:
-    return Evidence(step, f"No evidence: {shorten(reason, 300)}.", failed=True)
+    return Evidence(step, f"No evidence: {shorten(reason, 300)}", failed=True)
