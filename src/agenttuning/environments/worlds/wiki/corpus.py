@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.environments.worlds.wiki.backend import MOST_SIMILAR, Page, Similar
+from agenttuning.environments.worlds.wiki.explorer import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,9 +58,9 @@ class CorpusWiki:
 
     def find(self, entity: str) -> Page | Similar:
         """Return the page of that name, or titles: those that differ in brackets only, else the best by BM25."""
-        wanted = entity[:LONGEST_NAME].strip()
-        if wanted in self.pages:
-            return self.pages[wanted]
+        if entity in self.pages:
+            return self.pages[entity]
+        wanted = clean(entity[:LONGEST_NAME]).strip()
         folded = self._folded.get(" ".join(wanted.split()).casefold(), [])
         meant = folded if len(folded) == 1 else self._plain.get(plain_title(wanted), [])
         if len(meant) == 1:

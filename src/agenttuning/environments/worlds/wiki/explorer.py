@@ -22,6 +22,7 @@ NO_PAGE: Final = (
     "Please try one of the similar pages given."
 )
 _LONGEST_ECHO: Final = 300
+_UNSHOWN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EXACT: Final = re.compile(r"^(\w+)\[(.+)\]$")
 _LENIENT: Final = re.compile(r"^(\w+)\[(.+)\]")
 
@@ -56,8 +57,7 @@ def read_action(line: str) -> Action:
 
 def clean(text: str) -> str:
     """Return a text on one line, without control characters and lone surrogates."""
-    told = "".join(sign if sign.isprintable() else " " for sign in text)
-    return told.encode("utf-8", "replace").decode()
+    return _UNSHOWN.sub(" ", text)
 
 
 class Explorer:

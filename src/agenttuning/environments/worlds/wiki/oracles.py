@@ -58,12 +58,12 @@ def gold_moves(
             yield Move(learnt + thought, f"Search[{support.title}]")
         page, learnt = explorer.found, ""
         assert page is not None
-        if isinstance(page, Similar):
+        if isinstance(page, Similar) or support.paragraph >= len(page.paragraphs):
             continue
         hidden = support.paragraph >= page.lead
         if hidden or (not support.aim and not again):
             word = support.keyword or _rare_word(page, support.paragraph)
-            for _ in range(_place(page, word, support.paragraph) + 1):
+            for _ in range(holding(page, word).index(support.paragraph) + 1 if word else 0):
                 yield Move(_worded(_LOOKUP, draw, seed, aim=aim, word=word), f"Lookup[{word}]")
         if support.value:
             learnt = _worded(_READ, draw, seed, aim=aim, value=support.value)
@@ -80,10 +80,6 @@ def _rare_word(page: Page, place: int) -> str:
     text = page.paragraphs[place].lower()
     words: set[str] = set(_WORD.findall(text))
     return min(sorted(words) or [text.strip()], key=lambda word: (len(holding(page, word)), -len(word)))
-
-
-def _place(page: Page, keyword: str, paragraph: int) -> int:
-    return holding(page, keyword.lower()).index(paragraph)
 
 
 def searching_moves(

@@ -146,13 +146,13 @@ class _Maker:
         called = self._noun(link, self._named(link.subject))
         return called, [_support(link, aim=called)]
 
-    def _same(self) -> Question | None:
-        first = self._draw.choice(self._words)
-        others = [one for one in self._words if one.relation == first.relation and one.subject != first.subject]
+    def _same(self) -> Question:
         wanted = self._draw.random() < 0.5
-        fitting = [one for one in others if (one.value == first.value) == wanted]
-        if not fitting:
-            return None
+        fitting: list[Fact] = []
+        while not fitting:
+            first = self._draw.choice(self._words)
+            others = [one for one in self._words if one.relation == first.relation and one.subject != first.subject]
+            fitting = [one for one in others if (one.value == first.value) == wanted]
         second = self._draw.choice(fitting)
         aims = [self._noun(fact, self._named(fact.subject)) for fact in (first, second)]
         answer = "yes" if wanted else "no"

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_PIECES: Final = 1700
 """Longest prompt that is sent, in pieces of cl100k's splitting rule; a token is a piece or a part of one."""
+LONGEST_LINE: Final = 4_000
+"""Characters of a reply that are kept, more than 256 tokens of any text."""
 INSTRUCTION: Final = """\
 Answer a question step by step. A step is a Thought, which may say anything, an Action, and the Observation that it \
 brings. There are three actions:
@@ -61,8 +63,8 @@ class Scratchpad:
 
 
 def first_line(reply: str) -> str:
-    """Return a reply up to its first line break, where generation was stopped in 2023."""
-    return reply.split("\n", 1)[0].strip()
+    """Return a reply up to its first line break, where generation was stopped in 2023, as it was after 256 tokens."""
+    return reply.split("\n", 1)[0][:LONGEST_LINE].strip()
 
 
 @cache
