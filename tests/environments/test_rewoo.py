@@ -136,7 +136,7 @@ def test_the_official_sets_are_asked_with_what_is_here(official_data: Callable[[
     (variant,) = {Rewoo(task).variant() for task in chosen}
     assert variant == (
         "tools Calculator, SearchSOTU; without Wikipedia, LLM, Google, WolframAlpha; "
-        "sets without hotpot_qa, trivia_qa; scorer exact, 1 shots"
+        "sets without hotpot_qa, trivia_qa; scorer exact, 1 shots, evidence 1000"
     )
     played = play_all(chosen[:30], concurrency=4)
     assert all(one.score.success and one.failure is None for one in played)
@@ -232,7 +232,7 @@ def model_server() -> Iterator[str]:
 def test_a_judge_has_the_last_word_where_it_is_asked() -> None:
     with model_server() as url:
         (task,) = tasks(1, judge={"base_url": url, "model": "judge"}, scorer="judge")
-        assert Rewoo(task).variant().endswith("judge judge, scorer judge, 0 shots")
+        assert Rewoo(task).variant().endswith("judge judge, scorer judge, 0 shots, evidence 1000")
         found = {
             answer: play(Rewoo(task), "#E1 = Calculator[1]", answer).score for answer in ("even", "odd", "unsure", "")
         }

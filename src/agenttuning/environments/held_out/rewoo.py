@@ -102,7 +102,7 @@ class Rewoo(Environment[RewooTask]):
 
         Raises:
             DataError: official rows are missing or of another format, or there is no such split.
-            RecipeError: a judge is to decide and none is named.
+            RecipeError: the settings do not go together.
         """
         return TaskMaker(narrow(config, RewooConfig)).tasks(split)
 
@@ -149,7 +149,7 @@ class Rewoo(Environment[RewooTask]):
         evidence = self._evidence or []
         metrics = {
             "acc_exact": float(exact),
-            "em": float(any(exact_match(answer, gold) for gold in golds)),
+            "em": float(bool(answer) and any(exact_match(answer, gold) for gold in golds)),
             "f1": max(token_f1(answer, gold) for gold in golds),
             "steps": float(len(evidence)),
             "failed_steps": float(sum(found.failed for found in evidence)),

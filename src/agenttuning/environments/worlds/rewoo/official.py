@@ -131,9 +131,9 @@ def _golds(name: SetName, row: Row) -> tuple[str, ...]:
         return tuple(dict.fromkeys((row.answer.value, *row.answer.aliases, *row.answer.normalized_aliases)))
     if name == "gsm8k":
         return (row.answer.rpartition("####")[2].strip(),)
-    listed = _ONE_OF.fullmatch(row.answer) if name == "physics_question" else None
     if name != "physics_question":
         return (row.answer.strip(),)
+    listed = _ONE_OF.fullmatch(row.answer)
     try:
         return tuple(TypeAdapter(list[str]).validate_python(ast.literal_eval(listed[1] if listed else "")))
     except (SyntaxError, ValueError) as error:

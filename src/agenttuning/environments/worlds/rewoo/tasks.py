@@ -114,24 +114,19 @@ class TaskMaker:
         known = self.splits()
         if split not in known:
             raise DataError(f"rewoo has no split {split!r}{nearest(split, known)}; known: {', '.join(known)}")
-        if self._settings.scorer == "judge" and self._settings.judge is None:
-            raise RecipeError("scorer = 'judge' needs a judge: set judge.base_url and judge.model")
-        if self._settings.official is None and (self._settings.wiki or self._settings.corpus or self._settings.llm):
-            raise RecipeError(
-                "generated questions are about generated pages and need no other tools; name the folder with the "
-                "official sets as `official` to use wiki, corpus or llm"
-            )
+        _check(self._settings)
         return self._embedded(split) if self._settings.official is None else self._official(split)
 
     def _embedded(self, split: Split) -> Iterator[RewooTask]:
         """Yield the generated questions of a split."""
         from agenttuning.environments.worlds.rewoo.generator import questions
 
-        size, seed, test = self._settings.difficulty, self._settings.seed, split == "test"
+        settings = self._settings
+        size, seed, test = settings.difficulty, settings.seed, split == "test"
         drawn = questions(size, seed=seed, test=test, count=SPLITS[split])
         for index, (volume, question) in enumerate(drawn):
             pages = GeneratedVolume(difficulty=size, seed=seed, test=test, number=volume)
-            tools = ToolSettings(wiki=generated(pages))
+            tools = ToolSettings(wiki=generated(pages), recording=settings.recording, replay=settings.replay)
             told = tools.told(EMBEDDED_TOOLS)
             name = f"{split}-{size}-{seed}-{index}"
             task = self._task(question, tools, offered=EMBEDDED_TOOLS, told=told, name=name)
@@ -195,12 +190,25 @@ class TaskMaker:
             plan=question.plan,
             offered=offered,
             tools=tools,
-            setup=f"{told}; {judged}scorer {settings.scorer}, {shots} shots",
+            setup=f"{told}; {judged}scorer {settings.scorer}, {shots} shots, evidence {settings.evidence_limit}",
             scorer=settings.scorer,
             judge=settings.judge,
             shots=shots,
             evidence_limit=settings.evidence_limit,
             tool_seconds=settings.tool_seconds,
+        )
+
+
+def _check(settings: RewooConfig) -> None:
+    """Refuse settings that do not go together."""
+    if settings.scorer == "judge" and settings.judge is None:
+        raise RecipeError("scorer = 'judge' needs a judge: set judge.base_url and judge.model")
+    if settings.replay and settings.recording is None:
+        raise RecipeError("replay = true plays a recording back: name its file as `recording`")
+    if settings.official is None and (settings.wiki or settings.corpus or settings.llm):
+        raise RecipeError(
+            "generated questions are about generated pages and need no other tools; name the folder with the official "
+            "sets as `official` to use wiki, corpus or llm"
         )
 
 

@@ -38,29 +38,28 @@ class ToolSettings(Record):
     wolfram_key_env: str = "WOLFRAM_ALPHA_APPID"
     """Name of the environment variable with the key of WolframAlpha."""
     recording: Path | None = None
-    """Keeps what LLM, Google and WolframAlpha answer."""
+    """Keeps what LLM, Google, WolframAlpha and the judge answer."""
     replay: bool = False
-    """These three answer from the recording alone."""
+    """These four answer from the recording alone."""
 
     def available(self) -> tuple[ToolName, ...]:
         """Return the tools that can be used here and now.
 
         Raises:
             DataError: there is no recording to be played back.
-            RecipeError: a replay names no recording.
         """
-        if self.replay and self.recording is None:
-            raise RecipeError("replay = true plays a recording back: name its file as `recording`")
-        recorded = recorded_tools(self.recording) if self.replay and self.recording else None
+        keys = {"Google": self.google_key_env, "WolframAlpha": self.wolfram_key_env}
+        if self.replay and self.recording is not None:
+            reached = recorded_tools(self.recording)
+        else:
+            reached = frozenset(name for name, variable in keys.items() if os.environ.get(variable))
         usable = {
             "Wikipedia": self.wiki is not None,
             "LLM": self.llm is not None,
             "Calculator": True,
             "SearchSOTU": self.text is not None,
-            "Google": bool(os.environ.get(self.google_key_env)) if recorded is None else "Google" in recorded,
-            "WolframAlpha": (
-                bool(os.environ.get(self.wolfram_key_env)) if recorded is None else "WolframAlpha" in recorded
-            ),
+            "Google": "Google" in reached,
+            "WolframAlpha": "WolframAlpha" in reached,
         }
         return tuple(name for name in ALL_TOOLS if usable[name])
 
