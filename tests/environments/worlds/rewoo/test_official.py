@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from agenttuning.environments.worlds.rewoo.official import INDEX_FILE, SETS, Row
 from agenttuning.environments.worlds.rewoo.plan import parse_plan
 from agenttuning.environments.worlds.rewoo.rows import read_rows
 from agenttuning.environments.worlds.rewoo.scoring import matches
+from agenttuning.environments.worlds.rewoo.tools import CalculatorTool
+from agenttuning.environments.worlds.rewoo.worker import Worker
 from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
@@ -95,6 +98,16 @@ def test_the_sets_that_are_here_are_whole(official_data: Callable[[str], Path]) 
     turns = interleaved(names, rows)
     assert [name for name, _, _ in turns[:6]] == [*names, "gsm8k"]
     assert len(turns) == 250
+
+
+def test_the_published_arithmetic_of_gsm8k_leads_to_the_answer(official_data: Callable[[str], Path]) -> None:
+    official_data("gsm8k")
+    worker = Worker({"Calculator": CalculatorTool()}, evidence_limit=100, seconds=5.0)
+    asked = [question for _, question in read_set("gsm8k", Rows(official_data("rewoo")))]
+    ends = [asyncio.run(worker.run(parse_plan(question.plan)))[-1] for question in asked]
+    reached = [matches(end.text, question.golds, match="number") for end, question in zip(ends, asked, strict=True)]
+    assert not any(end.failed for end in ends)
+    assert sum(reached) >= 45
 
 
 def test_missing_rows_say_what_to_bring(official_data: Callable[[str], Path]) -> None:

@@ -58,7 +58,7 @@ _EXACT: Final[Mapping[str, Callable[[Number], Number]]] = {
     "floor": lambda value: Fraction(math.floor(value)),
     "round": lambda value: Fraction(math.floor(value + Fraction(1, 2))),
 }
-_MANY: Final[Mapping[str, Callable[..., Number]]] = {"max": max, "min": min}
+_MANY: Final[Mapping[str, Callable[[list[Number]], Number]]] = {"max": max, "min": min}
 _CONSTANTS: Final = {"pi": math.pi, "e": math.e}
 
 
