@@ -295,7 +295,7 @@ def test_an_unknown_split_names_the_known_ones(tmp_path: Path) -> None:
         HotpotQA.load("train", HotpotQAConfig(official=_official(tmp_path, QUESTION)))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),
@@ -349,6 +349,18 @@ def test_all_official_questions_are_won_and_most_are_reachable_by_search(officia
     searched = asyncio.run(_play_all(tasks["search"], concurrency=4))
     assert sum(one.score.success for one in searched) == 287
     assert max(one.turns for one in searched) <= MAX_STEPS
+    for one in searched:
+        _require_that_searches_were_shown(one)
+
+
+def _require_that_searches_were_shown(trajectory: Trajectory) -> None:
+    shown = ""
+    for message in trajectory.messages[2:]:
+        if message.role == "user":
+            shown += f" {' '.join(message.content.casefold().split())}"
+            continue
+        _, name, query = message.content.partition("Action: Search[")
+        assert not name or " ".join(query[:-1].casefold().split()) in shown.replace("\\'", "'"), message
 
 
 def test_tasks_survive_json() -> None:

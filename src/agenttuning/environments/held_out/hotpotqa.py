@@ -34,18 +34,19 @@ about the generated encyclopaedia of `worlds/wiki`, whose train and test share n
 Deviations: all questions are scored (the original kept the last of each level); instruction and examples are our own;
 the page of exactly that title is opened, never one that a search suggests; a keyword is looked up anew on a new page;
 observations end after 4,000 characters; pieces are those of cl100k's splitting rule, a little fewer than its tokens.
-A corpus of a question file holds only opening paragraphs of few pages, which makes searching easier than on Wikipedia.
+A corpus of a question file holds only opening paragraphs of few pages, which makes searching easier than on Wikipedia:
+287 of the 300 questions can be reached from their own words within the ten steps (`oracle = "search"`).
 """
 
 from __future__ import annotations
 
-import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, TypedDict
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Split, Step, narrow
 from agenttuning.core.records import Message, Score, Stop, Task
-from agenttuning.environments.worlds.wiki.explorer import INVALID, Action, Explorer, read_action
+from agenttuning.environments.worlds.wiki.explorer import INVALID, Action, Explorer, read_action, read_reply
 from agenttuning.environments.worlds.wiki.live import WIKIPEDIA
 from agenttuning.environments.worlds.wiki.opening import (
     BackendName,
@@ -86,7 +87,6 @@ TINY_INSTRUCTION: Final = (
 )
 SPLITS: Final = {"train": 20_000, "test": 1_000}
 OFFICIAL: Final = "hotpotqa-official"
-_ACTION: Final = re.compile(r"^[ \t]*Action(?: \d+)?:[ \t]*(.*)$", re.MULTILINE)
 
 Profile = Literal["chat", "completion-2023"]
 OracleName = Literal["gold", "search"]
@@ -198,10 +198,10 @@ class HotpotQA(Environment[HotpotQATask]):
         """Take a thought with an action, or one of the two in the form of 2023."""
         pad = self._scratchpad
         if pad is None:
-            action = _chat_action(reply)
+            action = read_reply(reply)
             observation = await self._act(action)
-            valid = action.known and action.exact
-            return Step(observation or "", done=observation is None, action=str(action), valid=valid)
+            done = observation is None
+            return Step(observation or "", done=done, action=str(action), valid=action.well_formed)
         line = first_line(reply)
         pad.answer(line)
         self._thinks = not self._thinks
@@ -209,13 +209,13 @@ class HotpotQA(Environment[HotpotQATask]):
             return Step("", action="Thought", fresh=self._prompt("Action"), kept=line)
         action = read_action(line)
         observation = await self._act(action)
-        valid = action.known and action.exact
+        told = Step("", done=observation is None, action=str(action), valid=action.well_formed, kept=line)
         if observation is None:
-            return Step("", done=True, action=str(action), valid=valid, kept=line)
+            return told
         pad.observe(observation)
         if pad.too_long:
-            return Step("", done=True, action=str(action), valid=valid, stop=Stop.CONTEXT, kept=line)
-        return Step("", action=str(action), valid=valid, fresh=self._prompt("Thought"), kept=line)
+            return replace(told, done=True, stop=Stop.CONTEXT)
+        return replace(told, fresh=self._prompt("Thought"))
 
     async def _act(self, action: Action) -> str | None:
         """Return the observation; None where the action ends the episode."""
@@ -279,13 +279,6 @@ class _Common(TypedDict):
     instruction: str | None
     profile: Profile
     solver: OracleName
-
-
-def _chat_action(reply: str) -> Action:
-    """Read the first action line; without one, the last line of the reply may be an action."""
-    if found := _ACTION.search(reply):
-        return read_action(found[1].rstrip())
-    return read_action(reply.strip().rpartition("\n")[2])._replace(exact=False)
 
 
 def _embedded(split: Split, settings: HotpotQAConfig, common: _Common) -> Iterator[HotpotQATask]:

@@ -16,7 +16,7 @@ from agenttuning.environments.worlds.wiki.relations import RELATIONS
 if TYPE_CHECKING:
     from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.rewoo.question import Question
-    from agenttuning.environments.worlds.wiki.encyclopaedia import Volume
+    from agenttuning.environments.worlds.wiki.encyclopaedia import Fact, Volume
 
 NOUNS = {relation.noun.removesuffix("{}"): relation.name for relation in RELATIONS}
 
@@ -25,12 +25,15 @@ def drawn(difficulty: Difficulty, *, test: bool, count: int = 2 * PER_VOLUME) ->
     return list(questions(difficulty, seed=3, test=test, count=count))
 
 
+def fact_of(pages: Volume, title: str, relation: str) -> Fact:
+    return next(fact for fact in pages.articles[title].facts if fact.relation == relation)
+
+
 def value(phrase: str, pages: Volume) -> str:
     """Follow a phrase such as `the mayor of the birthplace of Amy Bell` from its end."""
     for noun, relation in NOUNS.items():
         if phrase.startswith(noun):
-            fact = pages.fact(value(phrase.removeprefix(noun), pages), relation)
-            assert fact is not None
+            fact = fact_of(pages, value(phrase.removeprefix(noun), pages), relation)
             return fact.value
     assert phrase in pages.articles
     return phrase
@@ -43,8 +46,8 @@ def decided(question: str, pages: Volume) -> str:
             found = re.fullmatch(re.escape(template).replace(r"\{\}", "(.+)"), question) if template else None
             if found:
                 titles = [value(phrase, pages) for phrase in found.groups()]
-                numbers = {title: pages.fact(title, relation.name) for title in titles}
-                return better(titles, key=lambda title: (numbers[title] and numbers[title].number) or 0)
+                numbers = {title: fact_of(pages, title, relation.name) for title in titles}
+                return better(titles, key=lambda title: (numbers[title].number or 0)
     raise AssertionError(question)
 
 

@@ -1,7 +1,7 @@
 """The live wiki against a server of our own, by httpx's mock transport."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -144,6 +144,19 @@ def test_a_dropped_connection_is_tried_again() -> None:
     assert clock.waits == [1.0, 2.0]
 
 
+def test_a_server_that_drips_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agenttuning.environments.worlds.wiki.live.SECONDS", 0.01)
+
+    class Drip(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                await asyncio.sleep(0.001)
+                yield b" "
+
+    with pytest.raises(WorldError, match="no answer in 5 attempts: TimeoutError"):
+        _search(lambda _: httpx.Response(200, stream=Drip()), "Oslo")
+
+
 @pytest.mark.parametrize(
     ("response", "told"),
     [
@@ -159,6 +172,24 @@ def test_what_will_not_get_better_is_told_at_once(response: httpx.Response, told
     with pytest.raises(WorldError, match=told):
         _search(lambda _: response, "Oslo", clock=clock)
     assert clock.waits == []
+
+
+def test_a_wiki_that_gave_no_answer_is_left_alone_for_a_while() -> None:
+    asked = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(503)
+
+    async def run() -> None:
+        client = httpx.AsyncClient(transport=httpx.MockTransport(handler))
+        for told in ("no answer in 5 attempts", "was left alone after it gave no answer: status 503"):
+            with pytest.raises(WorldError, match=told):
+                await LiveWiki(URL, contact="me@example.org", client=client, sleep=Clock()).search("Oslo")
+        await client.aclose()
+
+    asyncio.run(run())
+    assert len(asked) == ATTEMPTS
 
 
 def test_episodes_take_turns_at_one_wiki() -> None:

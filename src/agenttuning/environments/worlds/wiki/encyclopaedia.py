@@ -79,10 +79,6 @@ class Volume:
         """The pages, to be searched."""
         return CorpusWiki((article.page for article in self.articles.values()), name=NAME, index=SmallIndex)
 
-    def fact(self, title: str, relation: str) -> Fact | None:
-        """Return what a page says in one respect; None where it is silent."""
-        return next((fact for fact in self.articles[title].facts if fact.relation == relation), None)
-
 
 @lru_cache(maxsize=_VOLUMES_KEPT)
 def open_volume(difficulty: Difficulty, *, seed: int, test: bool, number: int) -> Volume:

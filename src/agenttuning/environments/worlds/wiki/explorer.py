@@ -24,6 +24,7 @@ NO_PAGE: Final = (
 _LONGEST_ECHO: Final = 300
 _UNSHOWN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _EXACT: Final = re.compile(r"^(\w+)\[(.+)\]$")
+_LINE: Final = re.compile(r"^[ \t]*Action(?: \d+)?:[ \t]*(.*)$", re.MULTILINE)
 _LENIENT: Final = re.compile(r"^(\w+)\[(.+)\]")
 
 
@@ -40,6 +41,11 @@ class Action(NamedTuple):
         """Is there such an action; names are case-sensitive."""
         return bool(self.argument) and self.name in ("Search", "Lookup", "Finish")
 
+    @property
+    def well_formed(self) -> bool:
+        """Needs it no repair."""
+        return self.known and self.exact
+
     def __str__(self) -> str:
         shown = f"{self.name}[{self.argument}]" if self.argument else self.name
         return clean(shown)[:_LONGEST_ECHO]
@@ -53,6 +59,13 @@ def read_action(line: str) -> Action:
     if found := _LENIENT.match(bare):
         return Action(found[1], found[2], exact=False)
     return Action(bare, "", exact=False)
+
+
+def read_reply(reply: str) -> Action:
+    """Read the first action line of a chat turn; without one, its last line may be an action."""
+    if found := _LINE.search(reply):
+        return read_action(found[1].rstrip())
+    return read_action(reply.strip().rpartition("\n")[2])._replace(exact=False)
 
 
 def clean(text: str) -> str:

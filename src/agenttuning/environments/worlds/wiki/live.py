@@ -144,14 +144,18 @@ class LiveWiki:
 
     async def _ask(self, **parameters: str) -> _Answer:
         fixed = {"action": "query", "format": "json", "formatversion": "2", "maxlag": "5"}
-        async with _turn(self._url):
+        host = _host(self._url)
+        async with host.turn:
+            if asyncio.get_running_loop().time() < host.left_alone_until:
+                raise WorldError(f"{self._url} was left alone after it gave no answer: {host.trouble}")
             wait, trouble = 1.0, ""
             for attempt in range(ATTEMPTS):
                 if attempt:
                     await self._sleep(wait)
                 try:
-                    response, text = await self._get({**fixed, **parameters})
-                except httpx.TransportError as error:
+                    async with asyncio.timeout(SECONDS):
+                        response, text = await self._get({**fixed, **parameters})
+                except (httpx.TransportError, TimeoutError) as error:
                     wait, trouble = 2.0**attempt, f"{type(error).__name__} {error}"
                     continue
                 if response.status_code not in _BUSY:
@@ -165,7 +169,9 @@ class LiveWiki:
                     trouble = f"status {response.status_code}"
                 wait = _asked_wait(response, otherwise=2.0**attempt)
                 if wait > LONGEST_WAIT:
+                    host.leave_alone(wait, trouble)
                     raise WorldError(f"{self._url} asks to wait {wait:.0f} s ({trouble}); try again later")
+            host.leave_alone(LONGEST_WAIT, trouble)
         raise WorldError(f"{self._url} gave no answer in {ATTEMPTS} attempts: {trouble}")
 
     async def _get(self, parameters: dict[str, str]) -> tuple[httpx.Response, bytes]:
@@ -210,10 +216,23 @@ def _asked_wait(response: httpx.Response, *, otherwise: float) -> float:
     return float(asked) if asked.isdecimal() else otherwise
 
 
-_TURNS: Final[WeakKeyDictionary[AbstractEventLoop, dict[str, asyncio.Lock]]] = WeakKeyDictionary()
+class _Host:
+    """What all episodes of one event loop know of a wiki: whose turn it is, and whether it wants to be left alone."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.left_alone_until = 0.0
+        self.trouble = ""
+
+    def leave_alone(self, seconds: float, trouble: str) -> None:
+        """Ask nothing for some time, so that hundreds of episodes do not each wait for a wiki that is down."""
+        self.left_alone_until = asyncio.get_running_loop().time() + seconds
+        self.trouble = trouble
 
 
-def _turn(url: str) -> asyncio.Lock:
-    """Return what lets one request at a time through to a wiki, whatever the number of episodes."""
-    known = _TURNS.setdefault(asyncio.get_running_loop(), {})
-    return known.setdefault(url, asyncio.Lock())
+_HOSTS: Final[WeakKeyDictionary[AbstractEventLoop, dict[str, _Host]]] = WeakKeyDictionary()
+
+
+def _host(url: str) -> _Host:
+    known = _HOSTS.setdefault(asyncio.get_running_loop(), {})
+    return known.setdefault(url, _Host())

@@ -37,7 +37,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split(", "))
 
 
-REGIONS: Final = _words("Norland, Estmark, Valdria, Kesteria, Tirvania, Ossenland, Brevia, Halmark, Sundria, Wolmaria")
+_REGIONS: Final = _words("Norland, Estmark, Valdria, Kesteria, Tirvania, Ossenland, Brevia, Halmark, Sundria, Wolmaria")
 _SEAS: Final = _words("the Amber Sea, the Grey Gulf, the Northern Ocean, the Bay of Sails, the Long Lake, the Salt Sea")
 _HEIGHTS: Final = _words("the Iron Hills, the Crane Alps, the Wind Mountains, the Blue Ridge, the Carn Plateau")
 _JOBS: Final = _words(
@@ -58,7 +58,7 @@ RELATIONS: Final = (
         less="Who was born first, {} or {}?",
     ),
     Relation("teacher", "person", "A pupil of {value}.", "the teacher of {}", "pupil", target="person"),
-    Relation("region", "town", "{subject} is a town in {value}.", "the region of {}", "town", words=REGIONS),
+    Relation("region", "town", "{subject} is a town in {value}.", "the region of {}", "town", words=_REGIONS),
     Relation("river", "town", "It lies on the {value}.", "the river of {}", "lies", target="river"),
     Relation(
         *("population", "town", "It has a population of {value}.", "the population of {}", "population"),
