@@ -47,7 +47,7 @@ def decided(question: str, pages: Volume) -> str:
             if found:
                 titles = [value(phrase, pages) for phrase in found.groups()]
                 numbers = {title: fact_of(pages, title, relation.name) for title in titles}
-                return better(titles, key=lambda title: (numbers[title].number or 0)
+                return better(titles, key=lambda title: numbers[title].number or 0)
     raise AssertionError(question)
 
 
