@@ -69,8 +69,8 @@ class RewooConfig(EnvironmentConfig):
     """Worked plans before the question; None is one with official questions, as in the original, else none."""
     evidence_limit: int = Field(default=1_000, gt=0)
     """Characters of the evidence of one step."""
-    tool_seconds: float = Field(default=60.0, gt=0)
-    """For one call of a tool."""
+    tool_seconds: float = Field(default=300.0, gt=0)
+    """For one call of a tool, the wait for a live wiki's turn included; models and services have shorter ones."""
 
 
 class RewooTask(Task):
@@ -91,7 +91,7 @@ class RewooTask(Task):
     judge: ChatModelSettings | None = None
     shots: Literal[0, 1] = 0
     evidence_limit: int = 1_000
-    tool_seconds: float = 60.0
+    tool_seconds: float = 300.0
 
 
 class TaskMaker:
