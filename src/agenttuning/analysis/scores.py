@@ -64,6 +64,8 @@ class WorldScore(Record):
     """Mean of every named extra of the world's score; an episode without it counts 0."""
     reward_by_category: float | None = None
     """Mean over the categories of tasks of their mean rewards; None where the tasks name none."""
+    categories: dict[str, float] = {}
+    """Mean reward of each category."""
     invalid_action: float | None
     """Share of steps without a valid action; None when no step was taken."""
     turns: float
@@ -88,6 +90,7 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
     solved = [float(succeeded(trajectory)) for trajectory in trajectories]
     rewards = [reward(trajectory) for trajectory in trajectories]
     steps = [step for trajectory in trajectories for step in trajectory.steps]
+    categories = _category_means(trajectories, rewards)
     broken = Counter(trajectory.failure.side for trajectory in trajectories if trajectory.failure)
     unbroken = n - broken.total()
     return WorldScore(
@@ -100,7 +103,8 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         pass_at=_repeated(trajectories, pass_at),
         pass_all=_repeated(trajectories, pass_all),
         metrics=_metric_means(trajectories),
-        reward_by_category=_category_mean(trajectories, rewards),
+        reward_by_category=sum(categories.values()) / len(categories) if categories else None,
+        categories=categories,
         invalid_action=sum(not step.valid for step in steps) / len(steps) if steps else None,
         turns=len(steps) / n,
         stops=dict(sorted(Counter(trajectory.stop.value for trajectory in trajectories).items())),
@@ -183,13 +187,12 @@ def _repeated(
     return {k: estimate(solved, most, k) for k in range(1, most + 1)}
 
 
-def _category_mean(trajectories: Sequence[Trajectory], values: Sequence[float]) -> float | None:
+def _category_means(trajectories: Sequence[Trajectory], values: Sequence[float]) -> dict[str, float]:
     by_category: dict[str, list[float]] = {}
     for trajectory, value in zip(trajectories, values, strict=True):
         if trajectory.category is not None:
             by_category.setdefault(trajectory.category, []).append(value)
-    means = [sum(group) / len(group) for group in by_category.values()]
-    return sum(means) / len(means) if means else None
+    return {category: sum(group) / len(group) for category, group in sorted(by_category.items())}
 
 
 def _made_by(trajectory: Trajectory) -> MadeBy:
