@@ -1,0 +1,174 @@
+"""Words per second of the contamination check against Python sets of n-grams, on the same text in the same run.
+
+    python benchmarks/contamination.py                 against the sets of strings and of tuples, one core
+    python benchmarks/contamination.py --long [WORDS]  a general set as long as ShareGPT's (300 M words), all cores
+
+Words follow Zipf's law; some training texts hold a test sample, and every method must find all of them. A set answers
+only whether some n-gram is shared, the check also compares, extends and rates. Random texts of common words do share
+windows with four mismatches: those are the texts that the strict reading finds more. The long run writes JSON Lines first and
+then reads them in a process of its own, whose wall time and peak memory are told.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agenttuning.analysis.contamination import Reference, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+N = 10
+SAMPLES, SAMPLE_WORDS = 6000, 50
+TEXT_WORDS = 3300
+"""Words of a training text: 90,000 of them are the long run."""
+
+
+class Source:
+    """Texts of words that follow Zipf's law, some of them with a sample in it."""
+
+    def __init__(self, seed: int) -> None:
+        self._stream = np.random.default_rng(seed)
+        letters = random.Random(0)
+        drawn = {"".join(letters.choices("etaoinshrdlucm", k=max(2, int(letters.gauss(6, 2))))) for _ in range(60_000)}
+        self._words = np.array(sorted(drawn), dtype=object)
+        letters.shuffle(self._words)
+        self._chances = np.cumsum(1 / np.arange(1, len(self._words) + 1))
+
+    def text(self, words: int) -> str:
+        """Draw one text."""
+        places = np.searchsorted(self._chances, self._stream.random(words) * self._chances[-1])
+        return " ".join(self._words[places])
+
+    def texts(self, count: int, samples: list[str]) -> Iterator[tuple[bool, str]]:
+        """Yield texts and whether a sample was planted; one in a hundred has one."""
+        for number in range(count):
+            text = self.text(TEXT_WORDS)
+            planted = number % 100 == 0
+            yield planted, f"{text} {samples[number % len(samples)]} {text[:50]}" if planted else text
+
+
+def by_strings(samples: list[str], texts: list[str]) -> list[bool]:
+    """Look every n-gram up as a joined string."""
+    known = {gram for sample in samples for gram in _strings(sample)}
+    return [any(gram in known for gram in _strings(text)) for text in texts]
+
+
+def _strings(text: str) -> Iterator[str]:
+    split = text.lower().split()
+    return (" ".join(split[place : place + N]) for place in range(len(split) - N + 1))
+
+
+def by_tuples(samples: list[str], texts: list[str]) -> list[bool]:
+    """Look every n-gram up as a tuple of words."""
+    known = {gram for sample in samples for gram in _tuples(sample)}
+    return [not known.isdisjoint(_tuples(text)) for text in texts]
+
+
+def _tuples(text: str) -> Iterator[tuple[str, ...]]:
+    split = text.lower().split()
+    return zip(*(split[place:] for place in range(N)), strict=False)
+
+
+def by_rule(rule: Rule, *, engine: str) -> Callable[[list[str], list[str]], list[bool]]:
+    """Check as the stage does."""
+
+    def check(samples: list[str], texts: list[str]) -> list[bool]:
+        reference = Reference(samples, rule, engine=engine)  # type: ignore[arg-type]
+        return [len(match.samples) > 0 for _, match in reference.scan((None, text) for text in texts)]
+
+    return check
+
+
+def compare(count: int) -> None:
+    """Print the speed of every method on one core."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    source = Source(1)
+    samples = [source.text(SAMPLE_WORDS) for _ in range(SAMPLES)]
+    drawn = list(source.texts(count, samples))
+    texts, planted = [text for _, text in drawn], [held for held, _ in drawn]
+    size = sum(map(len, texts))
+    print(f"{count * TEXT_WORDS / 1e6:.1f} M words, {size / 1e6:.0f} MB; {SAMPLES} samples of {SAMPLE_WORDS} words")
+    methods = {
+        "Python set of joined strings": by_strings,
+        "Python set of tuples": by_tuples,
+        "numpy": by_rule(Rule(), engine="numpy"),
+        "numba": by_rule(Rule(), engine="numba"),
+        "numba, strict reading": by_rule(Rule(reading="strict"), engine="numba"),
+    }
+    seconds = {}
+    for name, method in methods.items():
+        method(samples[:2], texts[:2])  # compiles
+        empty = _seconds(method, samples, [])[0]
+        spent, found = _seconds(method, samples, texts)
+        missed = sum(held and not seen for held, seen in zip(planted, found, strict=True))
+        more = sum(seen and not held for held, seen in zip(planted, found, strict=True))
+        assert not missed and not (more and "strict" not in name), name
+        seconds[name] = spent - empty
+        rate = count * TEXT_WORDS / seconds[name] / 1e6
+        ratio = seconds["Python set of joined strings"] / seconds[name]
+        print(f"{name:30} {rate:7.2f} M words/s {size / seconds[name] / 1e6:7.1f} MB/s, {ratio:5.1f} times the first; {more} texts more")
+
+
+def _seconds(
+    method: Callable[[list[str], list[str]], list[bool]], samples: list[str], texts: list[str]
+) -> tuple[float, list[bool]]:
+    began = time.process_time()
+    found = method(samples, texts)
+    return time.process_time() - began, found
+
+
+def run_long(words: int) -> None:
+    """Write a long set, and check it in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        path, count = Path(folder) / "general.jsonl", words // TEXT_WORDS
+        source = Source(1)
+        samples = [source.text(SAMPLE_WORDS) for _ in range(SAMPLES)]
+        with path.open("w") as file:
+            for _, text in source.texts(count, samples):
+                file.write(json.dumps({"text": text}) + "\n")
+        (Path(folder) / "samples.json").write_text(json.dumps(samples))
+        print(f"{count:,} texts, {count * TEXT_WORDS / 1e6:.0f} M words, {path.stat().st_size / 1e9:.2f} GB written")
+        subprocess.run((sys.executable, __file__, "--check", folder), check=True)
+
+
+def check_long(folder: Path) -> None:
+    """Check a written set; print wall time, CPU time and peak memory, reading and parsing included."""
+    began = time.monotonic()
+    reference = Reference(json.loads((folder / "samples.json").read_text()), Rule())
+    found = read = 0
+    with (folder / "general.jsonl").open("rb") as file:
+        for _, match in reference.scan((None, json.loads(line)["text"]) for line in file):
+            read += 1
+            found += bool(len(match.samples))
+    assert found == -(-read // 100), found
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        f"checked {read:,} texts, {found:,} of them planted and found: {time.monotonic() - began:.1f} s wall, "
+        f"{spent.ru_utime + spent.ru_stime:.1f} s CPU, {spent.ru_maxrss / 1e6:.2f} GB peak, {os.cpu_count()} cores"
+    )
+
+
+def main(words: list[str]) -> None:
+    """Choose what to measure."""
+    if words[:1] == ["--check"]:
+        check_long(Path(words[1]))
+    elif words[:1] == ["--long"]:
+        run_long(int(words[1]) if len(words) > 1 else 300_000_000)
+    else:
+        compare(1200)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
