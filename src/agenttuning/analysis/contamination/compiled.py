@@ -275,9 +275,19 @@ def match_tokens(
                 low, high = begins[sample], begins[sample + 1]
                 if there > start and at > low and ids[there - 1] == tokens[at - 1]:
                     continue  # the run began before
-                end = _walk(ids, tokens, there, at, 1, stop, high, 0)[0]
+                end = at + 1
+                while end < high and end - at < stop - there and ids[there + end - at] == tokens[end]:
+                    end += 1
                 if end - at < piece:
                     continue
+                if strict:
+                    equal = end - at  # most places end here, so without a call
+                    for back in range(1, min(n - piece, at - low, there - start) + 1):
+                        equal += ids[there - back] == tokens[at - back]
+                    for on in range(end, min(end + n - piece, high, at + stop - there)):
+                        equal += ids[there + on - at] == tokens[on]
+                    if equal < n - tolerance:
+                        continue
                 shift, before = there - at, count
                 if strict:
                     first = max(at - n + piece, low, start - shift)

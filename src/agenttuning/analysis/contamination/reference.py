@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 
 from agenttuning.analysis.contamination.arrays import ArrayMatcher
+from agenttuning.analysis.contamination.boilerplate import boilerplate
 from agenttuning.analysis.contamination.index import UNKNOWN, build_index
 from agenttuning.analysis.contamination.spans import Spans, cover
 from agenttuning.analysis.contamination.tokens import words
@@ -66,12 +67,12 @@ class Reference:
         self._encode = encode
         known: dict[str | int, int] = {}
         ids = [[known.setdefault(token, len(known)) for token in tokens] for tokens in self.split(samples)]
-        self._vocabulary = known
+        self._vocabulary, self._names = known, list(known)
         self._index = build_index(ids, piece=rule.piece)
         self._counted: Ids = np.arange(len(self._index.tokens) + 1)
         self._depth: Ids = np.zeros(len(self._index.tokens) + 1, dtype=np.int64)
         self.lengths: Ids = np.diff(self._index.begins)
-        """(samples,): tokens of each sample."""
+        """(samples,): tokens of each sample that count."""
         self._match: Callable[[Ids, Ids], Ids] = ArrayMatcher(self._index, rule).match
         self._suspects: Callable[[Sequence[str]], Ids] = lambda texts: np.arange(len(texts))
         if engine == "numba" or (engine == "auto" and find_spec("numba") is not None):
@@ -83,12 +84,28 @@ class Reference:
         matcher = CompiledMatcher(self._index, self.rule)
         self._match = matcher.match
         if self._encode is None:
-            vocabulary = [str(word) for word in self._vocabulary]
+            vocabulary = [str(word) for word in self._names]
             self._suspects = WordSearch(matcher, self._index, self.rule, vocabulary=vocabulary).suspects
+
+    def leave_out_boilerplate(self, sets: Sequence[str], *, share: float) -> None:
+        """Count no token inside an n-gram that more than a share of the samples of its set have.
+
+        Args:
+            sets: (samples,): the test set of each sample.
+            share: in [0, 1]; at 1 everything counts.
+        """
+        marked = boilerplate(self._index, sets, n=self.rule.n, share=share)
+        self._counted = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(~marked)))
+        self.lengths = np.diff(self._counted[self._index.begins])
 
     def split(self, texts: Sequence[str]) -> Sequence[Sequence[str] | Sequence[int]]:
         """Return the tokens of each text: folded words, or ids."""
         return self._encode(texts) if self._encode else [words(text) for text in texts]
+
+    def tokens_of(self, sample: int) -> list[str | int]:
+        """Return the tokens of a sample."""
+        begin, end = self._index.begins[sample : sample + 2]
+        return [self._names[token] for token in self._index.tokens[begin:end]]
 
     def match(self, text: str) -> Match:
         """Match one training text with every sample, and add what it holds to the union."""
@@ -113,7 +130,8 @@ class Reference:
 
     def shares(self) -> Shares:
         """Return the contaminated share of every sample, (samples,), over all texts matched so far."""
-        inside = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(np.cumsum(self._depth[:-1]) > 0)))
+        contaminated = (np.cumsum(self._depth[:-1]) > 0) & (np.diff(self._counted) > 0)
+        inside = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(contaminated)))
         begins = self._index.begins
         shares: Shares = (inside[begins[1:]] - inside[begins[:-1]]) / np.maximum(self.lengths, 1)
         return shares
@@ -136,7 +154,7 @@ class Reference:
         rows[:, 0] = suspects[rows[:, 0]]
         spans = Spans.of(rows)
         covered = cover(spans, begins=self._index.begins, counted=self._counted)
-        lengths = self.lengths[covered.sample]
+        lengths = np.maximum(self.lengths[covered.sample], 1)
         exact, tolerant = covered.exact / lengths, covered.tolerant / lengths
         every = np.arange(len(texts) + 1)
         pairs, matches = np.searchsorted(covered.text, every), np.searchsorted(spans.text, every)
