@@ -22,13 +22,19 @@ _ACTION = re.compile(r"\bAction:\s*(\w*)")
 _LEGAL = frozenset({"CLICK", "SELECT", "TYPE"})
 _NONE_OF_THE_ABOVE = "A"
 _PAGE_ENDS = "'''"
-_WORD = re.compile(r"[^\W\d_]{4,}|\d{2,}")
+_WORD = re.compile(r"[^\W\d_]{2,}|\d{2,}")
+_LONG_NONE = 4
+"""Words; a shorter `none of the above` need not say what it is about."""
 _COMMON = frozenset(
-    "about above action after again also answer before being both click could does each element else from have here "
-    "html into item just like made make more most must need needed needs next none only other page please select "
-    "should some step such task than that their them then there these they this those type user value want wants "
-    "what when where which will with would your".split()
+    "about above action after all also am an and another answer any are as at be been before being both but by can "
+    "choice choices could do does each element else first for from had has have he her here his how if in into is "
+    "it item its just like made make many me more most must my need needed needs next no none not nothing now of off "
+    "on one only or other our out over page please same shall she should shown so some still such task than that the "
+    "their them then there these they this those thought to too two up us use used user want wants was we were what "
+    "when where which who why will with would yes yet you your "
+    "button click div href html id img input li link option path select span svg text textbox type ul value".split()
 )
+"""Words of any question and any answer; below the line, those of pages and of the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,12 @@ def misalignment(question: str, answer: str) -> str:
     letter, action = _ANSWER.search(answer), _ACTION.search(answer)
     if letter is None or letter[1] not in choices:
         return "answer not among the choices"
-    if action is not None and action[1] not in _LEGAL:
+    needed = letter[1] != _NONE_OF_THE_ABOVE
+    if (needed or action is not None) and (action is None or action[1] not in _LEGAL):
         return "action not legal"
-    if action is None and letter[1] != _NONE_OF_THE_ABOVE:
-        return "action not legal"
-    asked = question[question.rfind(_PAGE_ENDS) + 1 :]
-    return "" if _content(asked) & _content(answer) else "answer has nothing of the question"
+    asked, said = _content(question[question.rfind(_PAGE_ENDS) + 1 :]), _content(answer)
+    untold = not needed and len(said) < _LONG_NONE
+    return "" if asked & said or untold else "answer has nothing of the question"
 
 
 def _content(text: str) -> set[str]:

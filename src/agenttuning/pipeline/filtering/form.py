@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agenttuning.core.react import split_react
 from agenttuning.pipeline.filtering.verdict import KEPT, Verdict, dropped, learned
 
 if TYPE_CHECKING:
     from agenttuning.core.records import Trajectory
+
+_THOUGHT = re.compile(r"\s*(?:thought|think)\s*:\s*(?!act(?:ion)?\s*:)\S", re.IGNORECASE)
+"""Opens a reply that says something before its action."""
 
 
 class Form:
@@ -36,6 +39,6 @@ class Thoughts:
 
     def __call__(self, trajectory: Trajectory) -> Verdict:
         """Return whether it is kept, and why not."""
-        replies = [split_react(message.content) for message in learned(trajectory)]
-        thinking = sum(bool(reply.thought) for reply in replies)
+        replies = [message.content for message in learned(trajectory)]
+        thinking = sum(_THOUGHT.match(reply) is not None for reply in replies)
         return dropped("too few thoughts") if thinking < self.least * len(replies) else KEPT

@@ -14,9 +14,10 @@ _OPENING = 200
 """Characters in which a refusal shows; later such words are talked about, not said."""
 _CANNOT = r"(?:can(?:no|')?t|can not|am (?:not able|unable) to|won't|will not|must decline to)"
 _DOING = r"(?:help|assist|answer|comply|fulfil|provide|do that|continue|engage|discuss|support|generate|create|write)"
+_MODEL = r"(?:(?:ai|artificial intelligence)(?:[,.;]| (?:language )?(?:model|assistant)\b)|(?:large )?language model\b)"
 _PHRASES = re.compile(
-    rf"\bas an? (?:ai|artificial intelligence|(?:large )?language model)\b|\bi(?:'m| am) (?:just |only )?an? (?:ai\b|"
-    rf"(?:large )?language model)|\bi {_CANNOT} {_DOING}|\bi(?:'m| am) (?:sorry|afraid),? (?:but )?i {_CANNOT}\b|"
+    rf"\bas an? {_MODEL}|\bi(?:'m| am) (?:just |only )?an? {_MODEL}|"
+    rf"\bi {_CANNOT} {_DOING}|\bi(?:'m| am) (?:sorry|afraid),? (?:but )?i {_CANNOT}\b|"
     r"\bi do(?:n't| not) have (?:personal (?:opinions|feelings|experiences)|access to real-?time)|"
     r"\bmy knowledge cut-?off\b|\b(?:against|violates) (?:openai'?s?|my|our) (?:content |use )?(?:policy|policies|"
     r"guidelines|programming)",
