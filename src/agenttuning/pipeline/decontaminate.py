@@ -27,7 +27,7 @@ from agenttuning.pipeline.construct import build_environment, read_entries
 from agenttuning.pipeline.filter import Dropped
 from agenttuning.pipeline.offenders import Offenders
 from agenttuning.pipeline.progress import progress
-from agenttuning.pipeline.references import TestFile, read_tests
+from agenttuning.pipeline.references import GeneralTest, read_tests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from agenttuning.analysis.contamination import Match
     from agenttuning.analysis.contamination.tokens import Encode
     from agenttuning.core.run import Manifest, Run
     from agenttuning.pipeline.construct import Entry
@@ -57,7 +58,7 @@ class DecontaminateConfig(StageConfig):
     boilerplate: float = Field(default=1.0, ge=0.0, le=1.0)
     """Text that more than this share of a test's samples have counts as no sample's own. Lines that all samples of a
     world have never count; 1 leaves it at those."""
-    references: dict[str, TestFile] = {}
+    references: dict[str, GeneralTest] = {}
     """General tests to check against, besides the test splits of the recipe:
     `[decontaminate.references.NAME]` with `path`, `format` (mmlu, gsm8k, humaneval, mt_bench, jsonl) and, for jsonl,
     `field`."""
@@ -90,7 +91,7 @@ class Sample:
 def run(config: DecontaminateConfig, run: Run) -> Manifest:
     """Write `kept.jsonl`, `dropped.jsonl`, `offenders.jsonl` and the rates per test."""
     tasks, source = run.output("construct", "tasks.jsonl"), run.output("filter", "kept.jsonl")
-    files = {f"references.{name}": file.path for name, file in config.references.items() if file.path.exists()}
+    files = {f"references.{name}": file.existing() for name, file in config.references.items()}
     stage = run.open("decontaminate", config, inputs={"tasks": tasks, "kept": source, **files})
     if stage.finished:
         return stage.finished
@@ -101,10 +102,10 @@ def run(config: DecontaminateConfig, run: Run) -> Manifest:
     reference = Reference([sample.own for sample in samples], config.rule, encode=encode)
     reference.leave_out_boilerplate([sample.test_set for sample in samples], share=config.boilerplate)
     shared = dict.fromkeys((sample.shared for sample in samples), False)
-    offenders = Offenders(most=config.offenders, least=config.rule.clean)
-    dropped = _split(source, stage.folder, reference, shared, offenders, config)
+    watch = _Watch(reference, shared, Offenders(most=config.offenders, least=config.rule.clean))
+    dropped = _split(source, stage.folder, watch, config)
     names = [(sample.test_set, sample.name) for sample in samples]
-    write_records(stage.folder / "offenders.jsonl", offenders.offences(names, reference, show))
+    write_records(stage.folder / "offenders.jsonl", watch.offenders.offences(names, reference, show))
     counts: dict[str, JsonValue] = {
         "dropped": dropped,
         "rates": {
@@ -153,27 +154,33 @@ def _leave_frame_out(samples: Sequence[Sample]) -> None:
         sample.own = "\n".join(line for line in sample.own.splitlines() if line not in frame)
 
 
-def _split(
-    source: Path,
-    folder: Path,
-    reference: Reference,
-    shared: dict[str, bool],
-    offenders: Offenders,
-    config: DecontaminateConfig,
-) -> dict[str, JsonValue]:
-    """Match all training texts, note which shared texts they hold, and write what is kept and what is not."""
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What is noted while training texts pass by."""
+
+    reference: Reference
+    shared: dict[str, bool]
+    """Shared text to whether some training text holds it."""
+    offenders: Offenders
+
+    def judged(self, trajectories: Iterable[Trajectory]) -> Iterator[tuple[Trajectory, Match]]:
+        """Yield every trajectory with what it holds of the samples."""
+        texts = ((one, "\n".join(message.content for message in one.messages)) for one in trajectories)
+        for (trajectory, text), match in self.reference.scan((pair, pair[1]) for pair in texts):
+            for opening, found in self.shared.items():
+                self.shared[opening] = found or opening in text
+            self.offenders.note(trajectory, text, match)
+            yield trajectory, match
+
+
+def _split(source: Path, folder: Path, watch: _Watch, config: DecontaminateConfig) -> dict[str, JsonValue]:
+    """Match all trajectories, and write what is kept and what is not; return how many were dropped by world."""
     dropped: Counter[str] = Counter()
     aside = folder / "dropped.jsonl"
     aside.unlink(missing_ok=True)  # of a call that was killed
-    with source.open("rb") as file:
-        total = sum(1 for _ in file)
 
     def kept(writer: Appender[Dropped]) -> Iterator[Trajectory]:
-        texts = ((one, "\n".join(message.content for message in one.messages)) for one in read_records(source, Trajectory))
-        for (trajectory, text), match in reference.scan((pair, pair[1]) for pair in texts):
-            for opening, found in shared.items():
-                shared[opening] = found or opening in text
-            offenders.note(trajectory, text, match)
+        for trajectory, match in watch.judged(read_records(source, Trajectory)):
             share = {"exact": match.exact, "tolerant": match.tolerant}.get(config.drop)
             if share is not None and share.max(initial=0.0) > config.rule.dirty:
                 dropped[trajectory.environment] += 1
@@ -182,6 +189,8 @@ def _split(
                 yield trajectory
             advance(note=f"{dropped.total()} dropped")
 
+    with source.open("rb") as file:
+        total = sum(1 for _ in file)
     with progress("decontaminate", total) as advance, Appender[Dropped](aside) as writer:
         write_records(folder / "kept.jsonl", kept(writer))
     return dict(sorted(dropped.items()))

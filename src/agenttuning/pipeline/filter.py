@@ -49,7 +49,7 @@ class FilterConfig(StageConfig):
     max_repeated_phrases: float = Field(default=1.0, ge=0.0, le=1.0)
     """Largest share of a reply's four-word phrases that stood in it before, for replies from 20 words on; 1: off."""
     max_cut_share: float = Field(default=1.0, ge=0.0, le=1.0)
-    """Largest share of observations that say they were cut; below 1, episodes that ran out of context go too. 1: off."""
+    """Largest share of observations that say they were cut; below 1, episodes out of context go too. 1: off."""
     aligned: tuple[str, ...] = ()
     """Worlds of multiple-choice questions, such as mind2web, whose answers must belong to their question: a letter
     among the choices, a legal action, a word of the task or of a choice."""

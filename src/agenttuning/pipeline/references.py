@@ -35,7 +35,7 @@ _COLUMNS = 6
 _TEST = "_test.csv"
 
 
-class TestFile(Record):
+class GeneralTest(Record):
     """One general test."""
 
     path: Path
@@ -46,30 +46,37 @@ class TestFile(Record):
     """Where `jsonl` has the text: a string, or a list of them."""
 
     @model_validator(mode="after")
-    def _named_field(self) -> TestFile:
+    def _named_field(self) -> GeneralTest:
         if (self.format == "jsonl") != (self.field is not None):
             raise ValueError('format "jsonl" needs `field`, the key of the text; the other formats know theirs')
         return self
 
+    def existing(self) -> Path:
+        """Return the path.
 
-def read_tests(file: TestFile) -> Iterator[tuple[str, str]]:
+        Raises:
+            DataError: nothing is there.
+        """
+        if not self.path.exists():
+            raise DataError(f"no such file: {self.path}; correct decontaminate.references")
+        return self.path
+
+
+def read_tests(file: GeneralTest) -> Iterator[tuple[str, str]]:
     """Yield (name, text) of every sample.
 
     Raises:
-        DataError: missing, or of another format; names the row.
+        DataError: of another format; names the row.
     """
-    if not file.path.exists():
-        raise DataError(f"no such file: {file.path}; correct decontaminate.references")
     try:
         yield from _mmlu(file.path) if file.format == "mmlu" else _lines(file)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, lzma.LZMAError, tarfile.TarError) as error:
         raise DataError(f"{file.path} cannot be read as {file.format}: {error}; fetch it again") from error
 
 
-def _lines(file: TestFile) -> Iterator[tuple[str, str]]:
+def _lines(file: GeneralTest) -> Iterator[tuple[str, str]]:
     field = file.field or _FIELDS[file.format]
-    opened = gzip.open(file.path, "rb") if file.path.suffix == ".gz" else file.path.open("rb")
-    with opened as lines:
+    with gzip.open(file.path, "rb") if file.path.suffix == ".gz" else file.path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

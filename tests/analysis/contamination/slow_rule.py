@@ -53,14 +53,12 @@ def _mark_seeds(inside: list[bool], equal: list[bool], rule: Rule) -> None:
 
 def _mark_windows(inside: list[bool], equal: list[bool], offset: int, length: int, rule: Rule) -> None:
     for start in range(len(equal) - rule.n + 1):
-        fits = 0 <= start + offset and start + offset + rule.n <= length
+        fits = start + offset >= 0 and start + offset + rule.n <= length
         if fits and equal[start : start + rule.n].count(False) <= rule.tolerance:
             inside[start : start + rule.n] = [True] * rule.n
 
 
-def shares(
-    samples: list[str], text: str, rule: Rule, *, exact: bool = False, engine: Engine = "numpy"
-) -> list[float]:
+def shares(samples: list[str], text: str, rule: Rule, *, exact: bool = False, engine: Engine = "numpy") -> list[float]:
     """Return what one text holds of every sample."""
     found = Reference(samples, rule, engine=engine).match(text)
     held = dict(zip(found.samples.tolist(), (found.exact if exact else found.tolerant).tolist(), strict=True))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tests.analysis.contamination.slow_rule import shares, slow_shares
 
 from agenttuning.analysis.contamination import Reference, Rule, words
-from tests.analysis.contamination.slow_rule import shares, slow_shares
 
 pytest.importorskip("numba", reason="needs the extra [fast]")
 
-from agenttuning.analysis.contamination import compiled  # noqa: E402
-from agenttuning.analysis.contamination.compiled_matcher import CompiledMatcher, WordSearch  # noqa: E402
-from agenttuning.analysis.contamination.index import build_index  # noqa: E402
+from agenttuning.analysis.contamination.compiled_matcher import CompiledMatcher, WordSearch
+from agenttuning.analysis.contamination.compiled_words import look_up, open_table
+from agenttuning.analysis.contamination.index import build_index
 
 token = st.sampled_from(["a", "B", "c", "d\u00e9", "\uff45", "\ufb01n", "\u4e2d\u6587", ",", "x"])
 text = st.lists(token, max_size=30).map(" ".join)
@@ -59,6 +59,6 @@ def test_an_open_table_finds_its_keys_and_no_others() -> None:
     import numpy as np
 
     keys = np.unique(np.random.default_rng(0).integers(0, 2**63, 5000).astype(np.uint64))
-    slots = compiled.open_table(keys)
-    assert compiled.look_up(keys, slots, keys).tolist() == list(range(len(keys)))
-    assert set(compiled.look_up(keys + np.uint64(1), slots, keys).tolist()) == {-1}
+    table = open_table(keys)
+    assert look_up(keys, table).tolist() == list(range(len(keys)))
+    assert set(look_up(keys + np.uint64(1), table).tolist()) == {-1}

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.analysis.contamination.slow_rule import shares
 
 from agenttuning.analysis.contamination import Reference, Rule
-from tests.analysis.contamination.slow_rule import shares
 
 if TYPE_CHECKING:
     import random

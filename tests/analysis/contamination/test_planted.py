@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 STRICT = Rule(reading="strict")
 LENGTH = 16
-SAMPLE = "if the clock on the wall says nine, when will the last train leave for Oslo".split()
 FILLER = [f"filler{number}" for number in range(400)]
 
 
@@ -43,7 +42,7 @@ def planted(places: tuple[int, ...], at: int) -> str:
 def longest(places: tuple[int, ...]) -> int:
     """Return the longest run without a changed place."""
     edges = (-1, *places, LENGTH)
-    return max(right - left - 1 for left, right in zip(edges, edges[1:], strict=False))
+    return max(right - left - 1 for left, right in pairwise(edges))
 
 
 @pytest.mark.parametrize("mismatches", [0, 1, 2, 3, 4])
@@ -81,7 +80,9 @@ VARIANTS = {
     "long dashes": lambda text: text.replace("-", "\u2014"),
     "sharp s": lambda text: text.replace("ss", "\u00df"),
 }
-VARIED = """The office's first-class waffle-maker flew past Zo\u00eb's "coffee train", sir; it didn't cross Weststrasse."""
+VARIED = (
+    """The office's first-class waffle-maker flew past Zo\u00eb's "coffee train", sir; it didn't cross Weststrasse."""
+)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

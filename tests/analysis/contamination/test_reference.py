@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.analysis.contamination.slow_rule import shares, slow_shares
 
 from agenttuning.analysis.contamination import Reference, Rule
-from tests.analysis.contamination.slow_rule import shares, slow_shares
 
 token_text = st.lists(st.sampled_from("abc"), max_size=24).map(" ".join)
 

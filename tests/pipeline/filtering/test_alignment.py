@@ -6,13 +6,13 @@ import asyncio
 from itertools import islice, pairwise
 
 import pytest
+from tests.pipeline.filtering.made import said
 
 from agenttuning.core.rollout import rollout
 from agenttuning.environments import load_environment
 from agenttuning.pipeline.filter import FilterConfig, keep, rules
 from agenttuning.pipeline.filtering.alignment import misalignment
 from agenttuning.policies.oracle import oracle_player
-from tests.pipeline.filtering.made import said
 
 pytest.importorskip("bm25s", reason="needs the extra [search]")
 

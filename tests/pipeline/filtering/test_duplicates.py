@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.pipeline.filtering.made import said
 
 from agenttuning.pipeline.filter import FilterConfig, judge
-from tests.pipeline.filtering.made import said
 
 pytest.importorskip("rensa", reason="needs the extra [fast]")
 

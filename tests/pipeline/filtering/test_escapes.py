@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.pipeline.filtering.made import said
 
 from agenttuning.core.records import Trajectory
 from agenttuning.core.run import Run, StageConfig
@@ -14,7 +15,6 @@ from agenttuning.core.store import read_records, write_records
 from agenttuning.pipeline import filter as stage
 from agenttuning.pipeline.filter import FilterConfig
 from agenttuning.pipeline.filtering.escapes import clean, without_codes
-from tests.pipeline.filtering.made import said
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.pipeline.filtering.made import said
 
 from agenttuning.core.records import Stop
 from agenttuning.pipeline.filter import FilterConfig, keep, rules
 from agenttuning.pipeline.filtering.refusals import refuses
 from agenttuning.pipeline.filtering.repetition import repeated_share
-from tests.pipeline.filtering.made import said
 
 if TYPE_CHECKING:
     from agenttuning.core.records import Trajectory

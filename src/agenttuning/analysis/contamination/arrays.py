@@ -85,7 +85,8 @@ class _Comparison:
         in_text = (text_places >= bounds[text]) & (text_places < bounds[text + 1])
         in_sample = (sample_places >= begins[sample]) & (sample_places < begins[sample + 1])
         inside = in_text & in_sample
-        return inside & (self._ids[text_places * inside] == self._index.tokens[sample_places * inside])
+        same: NDArray[np.bool_] = self._ids[text_places * inside] == self._index.tokens[sample_places * inside]
+        return inside & same
 
     def _runs(self, text_places: Ids, sample_places: Ids) -> _Runs:
         """Keep the pairs at which a run of equal tokens begins, and measure it."""
@@ -98,9 +99,7 @@ class _Comparison:
         growing = np.arange(len(text))
         while len(growing):
             at = length[growing]
-            same = self._equal(
-                text_places[growing] + at, sample_places[growing] + at, text[growing], sample[growing]
-            )
+            same = self._equal(text_places[growing] + at, sample_places[growing] + at, text[growing], sample[growing])
             growing = growing[same]
             length[growing] += 1
         long = length >= self._rule.piece

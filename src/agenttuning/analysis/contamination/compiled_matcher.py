@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agenttuning.analysis.contamination import compiled
+from agenttuning.analysis.contamination.compiled_match import Lengths, match_tokens
+from agenttuning.analysis.contamination.compiled_words import (
+    bit_set,
+    byte_table,
+    find_suspects,
+    hash_words,
+    look_up,
+    open_table,
+)
 from agenttuning.analysis.contamination.index import combined
 from agenttuning.analysis.contamination.tokens import SEPARATOR, character_classes, fold, packed
 
@@ -23,7 +31,7 @@ class CompiledMatcher:
 
     def __init__(self, index: Index, rule: Rule) -> None:
         self._index, self._rule = index, rule
-        self._slots = compiled.open_table(index.keys)
+        self._table = open_table(index.keys)
 
     def match(self, ids: Ids, bounds: Ids) -> Ids:
         """Return the rows of `Spans`, (matches, 7).
@@ -33,8 +41,8 @@ class CompiledMatcher:
             bounds: (texts + 1,): where each text begins.
         """
         rule = self._rule
-        lengths = compiled.Lengths(rule.n, rule.piece, rule.tolerance)
-        return compiled.match_tokens(ids, bounds, self._index, self._slots, lengths, rule.reading == "strict")
+        lengths = Lengths(rule.n, rule.piece, rule.tolerance, strict=rule.reading == "strict")
+        return match_tokens(ids, bounds, self._index, self._table, lengths)
 
 
 class WordSearch:
@@ -51,26 +59,21 @@ class WordSearch:
         """
         self._matcher, self._rule = matcher, rule
         self._classes = character_classes()
-        self._bytes = compiled.byte_table(self._classes)
+        self._bytes = byte_table(self._classes)
         self._words, _ = self._kernel(vocabulary)
         if rule.reading == "strict":
-            self._slots = compiled.open_table(self._words)
+            self._table = open_table(self._words)
         else:
-            self._pieces: Keys = np.unique(combined(self._words[index.tokens], rule.piece)[index.places])
-            self._slots = compiled.open_table(self._pieces)
-            self._bits, self._shift = compiled.bitmap(self._pieces)
+            pieces = np.unique(combined(self._words[index.tokens], rule.piece)[index.places])
+            self._table, self._bitmap = open_table(pieces), bit_set(pieces)
 
     def suspects(self, texts: Sequence[str]) -> Ids:
         """Return the numbers of the texts that may hold a match, ascending; no other text holds one."""
         hashes, bounds = self.hashed(texts)
         if self._rule.reading == "strict":
-            rows = self._matcher.match(compiled.look_up(hashes, self._slots, self._words), bounds)
+            rows = self._matcher.match(look_up(hashes, self._table), bounds)
             return np.unique(rows[:, 0])
-        found = np.zeros(len(bounds) - 1, dtype=np.uint8)
-        compiled.find_suspects(
-            hashes, bounds, self._rule.piece, self._bits, self._shift, self._slots, self._pieces, found
-        )
-        return np.nonzero(found)[0]
+        return np.nonzero(find_suspects(hashes, bounds, self._rule.piece, self._bitmap, self._table))[0]
 
     def hashed(self, texts: Sequence[str]) -> tuple[Keys, Ids]:
         """Return the hashes of the words of texts, one after the other, and where each text begins."""
@@ -80,5 +83,5 @@ class WordSearch:
         data = packed(folded)
         hashes = np.empty(len(data), dtype=np.uint64)
         bounds = np.zeros(np.count_nonzero(data == SEPARATOR) + 1, dtype=np.int64)
-        count = compiled.hash_words(data, self._bytes, self._classes, hashes, bounds)
+        count = hash_words(data, self._bytes, self._classes, hashes, bounds)
         return hashes[:count], bounds

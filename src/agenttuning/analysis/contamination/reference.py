@@ -131,7 +131,7 @@ class Reference:
     def shares(self) -> Shares:
         """Return the contaminated share of every sample, (samples,), over all texts matched so far."""
         contaminated = (np.cumsum(self._depth[:-1]) > 0) & (np.diff(self._counted) > 0)
-        inside = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(contaminated)))
+        inside: Ids = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(contaminated, dtype=np.int64)))
         begins = self._index.begins
         shares: Shares = (inside[begins[1:]] - inside[begins[:-1]]) / np.maximum(self.lengths, 1)
         return shares
@@ -172,7 +172,7 @@ class Reference:
         """Return the ids of the tokens of texts, one after the other, and where each text begins."""
         get, split = self._vocabulary.get, self.split(texts)
         bounds = np.cumsum([0, *map(len, split)])
-        tokens = chain.from_iterable(split)
+        tokens: Iterable[str | int] = chain.from_iterable(split)
         return np.fromiter((get(token, UNKNOWN) for token in tokens), dtype=np.int64, count=int(bounds[-1])), bounds
 
 

@@ -27,7 +27,9 @@ class Rule(Record):
     @model_validator(mode="after")
     def _pieces(self) -> Rule:
         if self.reading == "strict" and self.n <= self.tolerance:
-            raise ValueError(f"the strict reading needs n above tolerance, got n = {self.n}, {self.tolerance} mismatches")
+            raise ValueError(
+                f"the strict reading needs n above tolerance, got n = {self.n}, {self.tolerance} mismatches"
+            )
         return self
 
     @property

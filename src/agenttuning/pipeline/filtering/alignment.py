@@ -1,7 +1,7 @@
 """Answers that belong to another question: the defect of the public Mind2Web split, 4 of 6 records that were seen.
 
-    user       ... Task: Find a health screening ... A. None of the above  B. <a id=0 ... />
-    assistant  ... the maximum budget ...  Answer: C.  Action: SET  Value: $50,000
+user       ... Task: Find a health screening ... A. None of the above  B. <a id=0 ... />
+assistant  ... the maximum budget ...  Answer: C.  Action: SET  Value: $50,000
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ _WORD = re.compile(r"[^\W\d_]{2,}|\d{2,}")
 _LONG_NONE = 4
 """Words; a shorter `none of the above` need not say what it is about."""
 _COMMON = frozenset(
-    "about above action after all also am an and another answer any are as at be been before being both but by can "
-    "choice choices could do does each element else first for from had has have he her here his how if in into is "
-    "it item its just like made make many me more most must my need needed needs next no none not nothing now of off "
-    "on one only or other our out over page please same shall she should shown so some still such task than that the "
-    "their them then there these they this those thought to too two up us use used user want wants was we were what "
-    "when where which who why will with would yes yet you your "
-    "button click div href html id img input li link option path select span svg text textbox type ul value".split()
+    """
+    about above action after all also am an and another answer any are as at be been before being both but by can
+    choice choices could do does each element else first for from had has have he her here his how if in into is it
+    item its just like made make many me more most must my need needed needs next no none not nothing now of off on
+    one only or other our out over page please same shall she should shown so some still such task than that the
+    their them then there these they this those thought to too two up us use used user want wants was we were what
+    when where which who why will with would yes yet you your button click div href html id img input li link option
+    path select span svg text textbox type ul value
+    """.split()  # noqa: SIM905  (a list of 150 literals is no easier to read)
 )
-"""Words of any question and any answer; below the line, those of pages and of the protocol."""
+"""Words of any question and any answer; the last are those of pages and of the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,11 @@ class Aligned:
         if trajectory.environment not in self.worlds:
             return KEPT
         for question, answer in pairwise(trajectory.messages):
-            if answer.role == "assistant" and answer.train and (fault := misalignment(question.content, answer.content)):
+            if (
+                answer.role == "assistant"
+                and answer.train
+                and (fault := misalignment(question.content, answer.content))
+            ):
                 return dropped(fault)
         return KEPT
 

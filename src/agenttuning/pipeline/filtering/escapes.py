@@ -1,4 +1,4 @@
-r"""Terminal control codes in observations, as in the public operating-system data (`\x1b]0;`, `\x1b[01;31m`, `\r\n`)."""
+r"""Terminal codes in observations, as in the public operating-system data (`\x1b]0;`, `\x1b[01;31m`, `\r\n`)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 Script = Literal["latin", "cjk", "cyrillic", "greek", "arabic", "hebrew", "devanagari", "thai"]
 _LETTER = re.compile(r"[^\W\d_]")
 _LETTERS: dict[str, re.Pattern[str]] = {
-    "latin": re.compile(r"[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a]"),
+    "latin": re.compile(
+        r"[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a]"
+    ),
     "cjk": re.compile(
         r"[\u1100-\u11ff\u3005-\u3007\u3040-\u30ff\u3105-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
         r"\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
