@@ -25,7 +25,7 @@ from agenttuning.core.store import Appender, read_records, write_records
 from agenttuning.errors import StageError
 from agenttuning.pipeline.construct import build_environment, read_entries
 from agenttuning.pipeline.filter import Dropped
-from agenttuning.pipeline.offenders import Offenders
+from agenttuning.pipeline.offenders import Offence, Offenders, worst
 from agenttuning.pipeline.progress import progress
 from agenttuning.pipeline.references import GeneralTest, read_tests
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 _FRAME_SHOWS = 5
 """With fewer samples of a world, a line that all of them have may well be their own."""
+_WORST = 5
+"""Offenders that the report shows."""
 
 
 class DecontaminateConfig(StageConfig):
@@ -112,6 +114,7 @@ def run(config: DecontaminateConfig, run: Run) -> Manifest:
             "own_text": _rates(samples, reference, {}),
             "with_shared_text": _rates(samples, reference, shared),
         },
+        "offenders": worst(read_records(stage.folder / "offenders.jsonl", Offence), _WORST),
     }
     return stage.finish(outputs=("kept.jsonl", "dropped.jsonl", "offenders.jsonl"), counts=counts)
 

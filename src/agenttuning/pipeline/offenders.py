@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,9 @@ import numpy as np
 from agenttuning.core.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pydantic import JsonValue
 
     from agenttuning.analysis.contamination import Match, Reference
     from agenttuning.analysis.contamination.spans import Spans
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
 
     Show = Callable[[Sequence[str] | Sequence[int]], Sequence[str]]
     """Tokens to what a person reads of each."""
+
+
+_SHOWN = 160
+"""Characters of a passage in a table."""
 
 
 class Passage(Record):
@@ -47,6 +54,16 @@ class Offence(Record):
     tolerant: float
     """Share inside matches, mismatches bridged."""
     passages: tuple[Passage, ...]
+
+    def row(self) -> dict[str, JsonValue]:
+        """Return what a table shows of it."""
+        longest = max((passage.text for passage in self.passages), key=len, default="")
+        return {
+            "trajectory": f"{self.environment} {self.task}",
+            "exact": self.exact,
+            "tolerant": self.tolerant,
+            "passage": longest if len(longest) <= _SHOWN else f"{longest[:_SHOWN]} ...",
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +117,17 @@ class Offenders:
                     tolerant=round(found.tolerant, 4),
                     passages=tuple(_passages(found.spans, show(tokens), reference.tokens_of(sample), tokens)),
                 )
+
+
+def worst(offences: Iterable[Offence], most: int) -> dict[str, JsonValue]:
+    """Return, for a table, the test samples of which one trajectory holds most word for word, each once."""
+    first: dict[str, Offence] = {}
+    for one in offences:
+        name = f"{one.test_set} {one.sample}"
+        if name not in first or one.exact > first[name].exact:
+            first[name] = one
+    chosen = heapq.nlargest(most, first.items(), key=lambda item: (item[1].exact, item[1].tolerant))
+    return {name: one.row() for name, one in chosen}
 
 
 def _passages(
