@@ -40,8 +40,12 @@ _BLANK, _MARK, _WIDE, _END = 0, 1, 2, 3
 
 
 def compiled(function: _Function) -> _Function:
-    """Compile on the first call, keep the result beside the source, and let other threads run."""
-    return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+    """Compile on the first call, keep the result beside the source where that is possible, let other threads run."""
+    try:
+        made = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # no folder that numba may write to
+        made = numba.njit(nogil=True)(function)
+    return cast("_Function", made)
 
 
 def byte_table(classes: Bytes) -> Bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -17,6 +17,7 @@ from agenttuning.analysis.contamination.boilerplate import boilerplate
 from agenttuning.analysis.contamination.index import UNKNOWN, build_index
 from agenttuning.analysis.contamination.spans import Spans, cover
 from agenttuning.analysis.contamination.tokens import words
+from agenttuning.errors import MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +31,8 @@ Engine = Literal["auto", "numba", "numpy"]
 _Held = TypeVar("_Held")
 _BATCH = 1 << 20
 """Characters that are searched at a time."""
+_WORKERS = 4
+"""Threads; more would wait for the one that reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class Reference:
         """(samples,): tokens of each sample that count."""
         self._match: Callable[[Ids, Ids], Ids] = ArrayMatcher(self._index, rule).match
         self._suspects: Callable[[Sequence[str]], Ids] = lambda texts: np.arange(len(texts))
-        if engine == "numba" or (engine == "auto" and find_spec("numba") is not None):
-            self._compile()
+        if engine != "numpy":
+            with nullcontext() if engine == "numba" else suppress(MissingExtraError):
+                self._compile()
 
     def _compile(self) -> None:
         from agenttuning.analysis.contamination.compiled_matcher import CompiledMatcher, WordSearch
@@ -116,9 +120,9 @@ class Reference:
     def scan(self, texts: Iterable[tuple[_Held, str]]) -> Iterator[tuple[_Held, Match]]:
         """Match training texts, each with whatever the caller holds of it, in order, and add them to the union.
 
-        Texts are read once, about a million characters at a time, and searched on every core.
+        Texts are read once, about a million characters at a time, and searched by several threads.
         """
-        workers = os.cpu_count() or 1
+        workers = min(os.cpu_count() or 1, _WORKERS)
         waiting: deque[tuple[Sequence[_Held], Future[list[Match]]]] = deque()
         with ThreadPoolExecutor(workers) as pool:
             for held, some in _batches(texts):

@@ -18,12 +18,13 @@ _CODES = re.compile(
     """,
     re.VERBOSE,
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LINE_END = re.compile(r"\r+\n|\r")
 
 
 def without_codes(text: str) -> str:
     """Return the text as a reader sees it: no control codes, lines that end in a line feed."""
-    if text.isprintable():
+    if _CONTROL.search(text) is None:
         return text
     return _LINE_END.sub("\n", _CODES.sub("", text))
 
