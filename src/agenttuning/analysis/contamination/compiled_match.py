@@ -11,8 +11,13 @@ from agenttuning.analysis.contamination.index import BASE, SPREAD
 from agenttuning.analysis.contamination.spans import COLUMNS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from agenttuning.analysis.contamination.index import Index
     from agenttuning.analysis.contamination.spans import Ids
+
+_ZERO, _BYTE, _LOW, _SEVENTH, _TOP = np.uint64(0), np.uint64(8), np.uint64(0xFF), np.uint64(7), np.uint64(56)
+_SEVENS, _ONES = np.uint64(0x7F7F7F7F7F7F7F7F), np.uint64(0x0101010101010101)
 
 
 class Lengths(NamedTuple):
@@ -33,6 +38,19 @@ class Sides(NamedTuple):
     """Tokens of the samples."""
 
 
+class Around(NamedTuple):
+    """A byte of each token around every piece of the samples, in the order of `Index.places`: (pieces,) each.
+
+    The strict reading's pieces are short and frequent, so that nearly every comparison is in vain. Reading these in
+    their order and counting equal bytes settles most of them without a look at the tokens.
+    """
+
+    before: NDArray[np.uint64]
+    """Of the eight tokens before it."""
+    behind: NDArray[np.uint64]
+    """Of the eight behind it."""
+
+
 class Place(NamedTuple):
     """A place of a text and one of a sample, and how many tokens both have before it, and from it on."""
 
@@ -42,29 +60,100 @@ class Place(NamedTuple):
     behind: int
 
 
+class Pieces(NamedTuple):
+    """How pieces are found."""
+
+    table: Table
+    around: Around
+
+
 @compiled
-def match_tokens(ids: Ids, bounds: Ids, index: Index, table: Table, lengths: Lengths) -> Ids:
+def match_tokens(ids: Ids, bounds: Ids, index: Index, pieces: Pieces, lengths: Lengths) -> Ids:
     """Return the rows of `Spans`, (matches, 7), of texts given as tokens, one after the other."""
-    sides, begins, piece = Sides(ids, index.tokens), index.begins, lengths.piece
+    sides, begins, piece, around = Sides(ids, index.tokens), index.begins, lengths.piece, pieces.around
+    needed = _needed(lengths)
     rows, count = np.empty((256, COLUMNS), dtype=np.int64), 0
     for text in range(len(bounds) - 1):
         start, stop = bounds[text], bounds[text + 1]
         for there in range(start, stop - piece + 1):
-            found = _piece(ids, there, piece, table)
-            for number in range(index.first[found], index.first[found + 1] if found >= 0 else 0):
+            found = _piece(ids, there, piece, pieces.table)
+            near = _near(ids, there, piece) if needed and found >= 0 else (_ZERO, _ZERO)
+            number = index.first[found] if found >= 0 else 0
+            end = index.first[found + 1] if found >= 0 else 0
+            number = _promising(number, end, around, near, needed)
+            while number < end:
                 at = index.places[number]
                 sample = index.owner[at]
                 low = begins[sample]
                 place = Place(there, at, min(there - start, at - low), min(stop - there, begins[sample + 1] - at))
                 run = _run(sides, place)
-                if run < piece or (lengths.strict and _hopeless(sides, place, run, lengths)):
-                    continue
-                spans = _windows(sides, place, run, lengths) if lengths.strict else _grown(sides, place, run, lengths)
-                rows = _roomy(rows, count + len(spans))
-                exact = run if run >= lengths.n else 0
-                _write(rows[count:], spans + (at - low), (text, sample, at - low, exact, there - start))
-                count += len(spans)
+                if run >= piece and not (lengths.strict and _hopeless(sides, place, run, lengths)):
+                    spans = (
+                        _windows(sides, place, run, lengths) if lengths.strict else _grown(sides, place, run, lengths)
+                    )
+                    rows = _roomy(rows, count + len(spans))
+                    exact = run if run >= lengths.n else 0
+                    _write(rows[count:], spans + (at - low), (text, sample, at - low, exact, there - start))
+                    count += len(spans)
+                number = _promising(number + 1, end, around, near, needed)
     return rows[:count]
+
+
+@compiled
+def _promising(number: int, end: int, around: Around, near: tuple[np.uint64, np.uint64], needed: int) -> int:
+    """Return the first of the pieces from `number` on around which enough bytes agree, or `end`."""
+    if needed:
+        before, behind = near
+        while number < end:
+            equal = _equal_bytes(around.before[number], before) + _equal_bytes(around.behind[number], behind)
+            if equal >= needed:
+                break
+            number += 1
+    return number
+
+
+@compiled
+def _needed(lengths: Lengths) -> int:
+    """Return how many of the sixteen tokens around a piece agree when some window with it matches; 0: do not ask."""
+    unseen = max(lengths.n - lengths.piece - 8, 0)
+    return max(lengths.n - lengths.tolerance - lengths.piece - 2 * unseen, 0) if lengths.strict else 0
+
+
+@compiled
+def _eight(ids: Ids, start: int) -> np.uint64:
+    """Return a byte of each of eight tokens, 0 beyond the ends."""
+    packed = np.uint64(0)
+    for place in range(start, start + 8):
+        inside = 0 <= place < len(ids)
+        packed = packed << _BYTE | (np.uint64(ids[place]) & _LOW if inside else np.uint64(0))
+    return packed
+
+
+@compiled
+def _near(ids: Ids, there: int, piece: int) -> tuple[np.uint64, np.uint64]:
+    """Return a byte of each of the eight tokens before a piece, and behind it."""
+    return _eight(ids, there - 8), _eight(ids, there + piece)
+
+
+@compiled
+def _equal_bytes(one: np.uint64, other: np.uint64) -> int:
+    differing = one ^ other
+    zeros = ~((differing & _SEVENS) + _SEVENS | differing | _SEVENS)  # the high bit of every byte that is zero
+    return int((zeros >> _SEVENTH) * _ONES >> _TOP)
+
+
+@compiled
+def _fill_around(tokens: Ids, places: Ids, piece: int, around: Around) -> None:
+    for number in range(len(places)):
+        around.before[number], around.behind[number] = _near(tokens, places[number], piece)
+
+
+def look_around(index: Index, lengths: Lengths) -> Around:
+    """Return what stands around the pieces of the samples; nothing for the reading that does not ask."""
+    size = len(index.places) if lengths.strict else 0
+    around = Around(np.empty(size, dtype=np.uint64), np.empty(size, dtype=np.uint64))
+    _fill_around(index.tokens, index.places[:size], lengths.piece, around)
+    return around
 
 
 @compiled

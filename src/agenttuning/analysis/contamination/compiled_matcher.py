@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agenttuning.analysis.contamination.compiled_match import Lengths, match_tokens
+from agenttuning.analysis.contamination.compiled_match import Lengths, Pieces, look_around, match_tokens
 from agenttuning.analysis.contamination.compiled_words import (
     bit_set,
     byte_table,
@@ -30,8 +30,9 @@ class CompiledMatcher:
     """Compares texts with the samples of an index."""
 
     def __init__(self, index: Index, rule: Rule) -> None:
-        self._index, self._rule = index, rule
-        self._table = open_table(index.keys)
+        self._index = index
+        self._lengths = Lengths(rule.n, rule.piece, rule.tolerance, strict=rule.reading == "strict")
+        self._pieces = Pieces(open_table(index.keys), look_around(index, self._lengths))
 
     def match(self, ids: Ids, bounds: Ids) -> Ids:
         """Return the rows of `Spans`, (matches, 7).
@@ -40,9 +41,7 @@ class CompiledMatcher:
             ids: tokens of all texts, one after the other.
             bounds: (texts + 1,): where each text begins.
         """
-        rule = self._rule
-        lengths = Lengths(rule.n, rule.piece, rule.tolerance, strict=rule.reading == "strict")
-        return match_tokens(ids, bounds, self._index, self._table, lengths)
+        return match_tokens(ids, bounds, self._index, self._pieces, self._lengths)
 
 
 class WordSearch:
