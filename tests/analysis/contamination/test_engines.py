@@ -14,6 +14,7 @@ pytest.importorskip("numba", reason="needs the extra [fast]")
 from agenttuning.analysis.contamination.compiled_matcher import CompiledMatcher, WordSearch
 from agenttuning.analysis.contamination.compiled_words import look_up, open_table
 from agenttuning.analysis.contamination.index import build_index
+from agenttuning.errors import MissingExtraError
 
 token = st.sampled_from(["a", "B", "c", "d\u00e9", "\uff45", "\ufb01n", "\u4e2d\u6587", ",", "x"])
 text = st.lists(token, max_size=30).map(" ".join)
@@ -62,3 +63,14 @@ def test_an_open_table_finds_its_keys_and_no_others() -> None:
     table = open_table(keys)
     assert look_up(keys, table).tolist() == list(range(len(keys)))
     assert set(look_up(keys + np.uint64(1), table).tolist()) == {-1}
+
+
+def test_without_numba_numpy_takes_over_and_asking_for_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "numba", None)
+    for name in ("compiled_words", "compiled_match", "compiled_matcher"):
+        monkeypatch.delitem(sys.modules, f"agenttuning.analysis.contamination.{name}", raising=False)
+    assert Reference(["a b c"], Rule(n=3)).match("a b c").exact.tolist() == [1.0]
+    with pytest.raises(MissingExtraError, match=r"agenttuning\[fast\]"):
+        Reference(["a b c"], Rule(n=3), engine="numba")
