@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 
 from agenttuning.analysis.contamination import Reference, Rule
+from agenttuning.analysis.contamination.boilerplate import FEWEST
 from agenttuning.core.records import Trajectory
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import Appender, read_records, write_records
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.offenders import Show
 
 
-_FRAME_SHOWS = 5
-"""With fewer samples of a world, a line that all of them have may well be their own."""
 _WORST = 5
 """Offenders that the report shows."""
 
@@ -150,7 +149,7 @@ async def _openings(entries: Iterable[Entry]) -> list[Sample]:
 
 def _leave_frame_out(samples: Sequence[Sample]) -> None:
     """Take from the samples of a world the lines that all of them have: a protocol's frame is no task's own text."""
-    if len(samples) < _FRAME_SHOWS:
+    if len(samples) < FEWEST:
         return
     frame = set.intersection(*(set(sample.own.splitlines()) for sample in samples))
     for sample in samples:

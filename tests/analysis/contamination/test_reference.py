@@ -79,6 +79,28 @@ def test_ids_of_a_tokenizer_are_compared_as_they_are() -> None:
     assert reference.match("ABCDEFGHIJKL").exact.tolist() == []
 
 
+def test_boilerplate_is_no_samples_own_text() -> None:
+    frame, rule = "answer in one short sentence", Rule(n=4, tolerance=0)
+    samples = [f"{frame} {word} {word} {word} {word} end" for word in ("x", "y", "z", "w")] + [f"{frame} now"]
+
+    def exact(reference: Reference, text: str) -> dict[int, float]:
+        found = reference.match(text)
+        return {
+            sample: share for sample, share in zip(found.samples.tolist(), found.exact.tolist(), strict=True) if share
+        }
+
+    reference = Reference(samples, rule)
+    assert exact(reference, f"{frame} or not") == {0: 0.5, 1: 0.5, 2: 0.5, 3: 0.5, 4: 5 / 6}
+    reference.leave_out_boilerplate(["a"] * 5, share=0.5)
+    assert reference.lengths.tolist() == [5, 5, 5, 5, 1]
+    assert exact(reference, f"{frame} or not") == {}
+    assert exact(reference, f"{frame} y y y y end") == {1: 1.0}
+    assert exact(reference, f"{frame} now") == {}
+    assert reference.shares().tolist() == [0.0, 1.0, 0.0, 0.0, 1.0]
+    reference.leave_out_boilerplate(["a", "a", "a", "a", "b"], share=0.5)
+    assert reference.lengths.tolist() == [10, 10, 10, 10, 6]
+
+
 def test_a_strict_rule_needs_a_piece_without_a_mismatch() -> None:
     with pytest.raises(ValidationError, match="n above tolerance"):
         Rule(n=4, tolerance=4, reading="strict")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from agenttuning.analysis.contamination.index import Index
 
+FEWEST = 5
+"""With fewer samples of a set, what all of them have may well be their own."""
+
 
 def boilerplate(index: Index, sets: Sequence[str], *, n: int, share: float) -> NDArray[np.bool_]:
     """Mark the tokens inside n-grams that more than a share of the samples of their set have.
@@ -36,7 +39,8 @@ def boilerplate(index: Index, sets: Sequence[str], *, n: int, share: float) -> N
     told = gram * len(names) + number[owner]
     once = np.unique(told * len(sets) + owner) // len(sets)
     grams, having = np.unique(once, return_counts=True)
-    common = grams[having > share * size[grams % len(names)]]
+    samples = size[grams % len(names)]
+    common = grams[(having > share * samples) & (samples >= FEWEST)]
     marks = np.zeros(len(index.tokens) + 1, dtype=np.int64)
     begins = places[np.isin(told, common)]
     np.add.at(marks, begins, 1)

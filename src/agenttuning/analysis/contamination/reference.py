@@ -158,8 +158,9 @@ class Reference:
         rows[:, 0] = suspects[rows[:, 0]]
         spans = Spans.of(rows)
         covered = cover(spans, begins=self._index.begins, counted=self._counted)
-        lengths = np.maximum(self.lengths[covered.sample], 1)
-        exact, tolerant = covered.exact / lengths, covered.tolerant / lengths
+        lengths = self.lengths[covered.sample]
+        rated = lengths >= self.rule.n  # what is left beside boilerplate may be too short
+        exact, tolerant = (np.where(rated, held, 0) / np.maximum(lengths, 1) for held in covered[2:])
         every = np.arange(len(texts) + 1)
         pairs, matches = np.searchsorted(covered.text, every), np.searchsorted(spans.text, every)
         return [
