@@ -26,6 +26,8 @@ MMLU = '"Find all c, so that\nx > c",1,2,N/A,None,B\nIs it?,yes,no,maybe,never,A
         ("gsm8k/test.jsonl", "gsm8k", 1319, "Janet\u2019s ducks lay 16 eggs per day."),
         ("gsm8k/train.jsonl.gz", "gsm8k", 7473, "Natalia sold clips"),
         ("humaneval/HumanEval.jsonl.gz", "humaneval", 164, "from typing import List"),
+        ("gsm8k/", "gsm8k", 1319, "Janet\u2019s ducks lay 16 eggs per day."),
+        ("humaneval/", "humaneval", 164, "from typing import List"),
         ("mt_bench/question.jsonl", "mt_bench", 80, "Compose an engaging travel blog post"),
         ("mmlu/mmlu.tar.xz", "mmlu", 14_042, "Find the degree for the given field extension"),
     ],

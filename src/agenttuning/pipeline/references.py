@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 Format = Literal["mmlu", "gsm8k", "humaneval", "mt_bench", "jsonl"]
 _FIELDS = {"gsm8k": "question", "humaneval": "prompt", "mt_bench": "turns"}
+_FILES = {"gsm8k": "test.jsonl", "humaneval": "HumanEval.jsonl", "mt_bench": "question.jsonl"}
 _NAMES = {"humaneval": "task_id", "mt_bench": "question_id"}
 _COLUMNS = 6
 _TEST = "_test.csv"
@@ -39,7 +40,7 @@ class GeneralTest(Record):
     """One general test."""
 
     path: Path
-    """Its file; may be compressed with gzip."""
+    """Its file, which may be compressed with gzip, or the folder that holds it under its authors' name."""
     format: Format = "jsonl"
     """`jsonl`: one object per line, whose `field` is the text; the others know their field."""
     field: str | None = None
@@ -75,12 +76,15 @@ def read_tests(file: GeneralTest) -> Iterator[tuple[str, str]]:
 
 
 def _lines(file: GeneralTest) -> Iterator[tuple[str, str]]:
-    field = file.field or _FIELDS[file.format]
-    with gzip.open(file.path, "rb") if file.path.suffix == ".gz" else file.path.open("rb") as lines:
+    field, path = file.field or _FIELDS[file.format], file.path
+    if path.is_dir() and file.format in _FILES:
+        plain = path / _FILES[file.format]
+        path = plain if plain.exists() else plain.with_name(f"{plain.name}.gz")
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            place = f"{file.path}:{number}"
+            place = f"{path}:{number}"
             try:
                 row = json.loads(line)
             except ValueError as error:
