@@ -22,7 +22,7 @@ seeds = st.builds(Rule, n=st.integers(1, 5), tolerance=st.integers(0, 3))
 windows = st.builds(Rule, n=st.integers(4, 6), tolerance=st.integers(0, 3), reading=st.just("strict"))
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.lists(text, min_size=1, max_size=4), st.lists(text, min_size=1, max_size=4), seeds | windows)
 def test_both_engines_find_the_same_matches_in_the_same_order(
     samples: list[str], training: list[str], rule: Rule
@@ -41,7 +41,7 @@ def test_the_compiled_loops_equal_the_slow_reading(samples: list[str], training:
     assert shares(samples, training, rule, engine="numba") == pytest.approx(slow_shares(samples, training, rule))
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(st.lists(st.text(), max_size=4))
 @example(["a\ud800b", "\x1c\x85\xa0_\u0301x", "\U0001d7d8\U00020000z", "a" * 300, ""])
 def test_the_kernel_cuts_words_where_the_pattern_cuts_them(texts: list[str]) -> None:

@@ -50,8 +50,9 @@ def test_copies_with_mismatches_at_every_position_are_found(engine: Engine, mism
     """Strictly always; by default exactly those in which ten tokens in a row are left."""
     sample = " ".join(f"token{place}" for place in range(LENGTH))
     cases = [(places, planted(places, sum(places) % 40)) for places in changed(LENGTH, mismatches)]
-    strict = Reference([sample], STRICT, engine=engine)
-    assert all(match.tolerant.tolist() == [1.0] for _, match in strict.scan(cases))
+    for rule in (STRICT, Rule(n=13, reading="strict")):
+        strict = Reference([sample], rule, engine=engine)
+        assert all(match.tolerant.tolist() == [1.0] for _, match in strict.scan(cases))
     for places, match in Reference([sample], Rule(), engine=engine).scan(cases):
         assert bool(len(match.samples)) == (longest(places) >= 10)
 
