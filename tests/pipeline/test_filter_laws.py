@@ -135,5 +135,5 @@ def test_one_of_equal_dialogues_stays_when_asked(some: list[Trajectory], copies:
     ]
     contents = [tuple(m.content for m in one.messages) for one in some if keep(one, rules(config)).kept]
     judged = list(stage.judge(played, config))
-    kept = [tuple(m.content for m in one.messages) for one in ((j.trajectory) for j in judged if j.verdict.kept)]
+    kept = [tuple(m.content for m in one.trajectory.messages) for one in judged if one.verdict.kept]
     assert sorted(kept) == sorted(set(contents) if drop else contents * copies)

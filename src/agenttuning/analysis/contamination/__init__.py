@@ -13,6 +13,6 @@ made of tokens that were compared, never of equal hashes, and what is found is t
 
 from agenttuning.analysis.contamination.reference import Match, Reference
 from agenttuning.analysis.contamination.rule import Rule
-from agenttuning.analysis.contamination.tokens import fold, words
+from agenttuning.analysis.contamination.tokens import words
 
-__all__ = ["Match", "Reference", "Rule", "fold", "words"]
+__all__ = ["Match", "Reference", "Rule", "words"]
