@@ -10,6 +10,7 @@ other host, and every tunnel, is refused with 403. Addresses are the same in eve
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict
@@ -49,6 +50,7 @@ HOSTS: Final[Mapping[SiteName, str]] = {
 }
 URLS: Final[Mapping[str, str]] = {f"__{name.upper()}__": f"http://{host}" for name, host in HOSTS.items()}
 """Placeholders of the task schema and the addresses that they stand for."""
+_TUNNELS: Final = frozenset(f"{host}:80".encode() for host in HOSTS.values())
 _CLOSE_SECONDS: Final = 2.0
 
 
@@ -109,31 +111,67 @@ async def open_sites(*, difficulty: Difficulty, seed: int) -> AsyncIterator[Open
     """
     database = open_database(difficulty, seed=seed)
     sites = make_sites(database, terse=difficulty == "tiny")
+    proxy = Proxy({HOSTS[name]: site.app() for name, site in sites.items()})
+    listener = socket.create_server(("127.0.0.1", 0))
+    try:
+        async with _listening(proxy, listener=listener, protocol=_ProxyProtocol):
+            port = listener.getsockname()[1]
+            yield OpenSites(f"http://127.0.0.1:{port}", URLS, make_scene(difficulty, seed=seed), sites)
+    finally:
+        listener.close()
+        database.close()
+
+
+async def serve(app: ASGIApp, *, listener: socket.socket) -> None:
+    """Serve an application for people, until cancelled."""
+    async with _listening(app, listener=listener, protocol=H11Protocol):
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _listening(app: ASGIApp, *, listener: socket.socket, protocol: type[H11Protocol]) -> AsyncIterator[None]:
+    """Answer what arrives at a listening socket; uvicorn's own loop would take a tenth of a second to end."""
     config = Config(
-        Proxy({HOSTS[name]: site.app() for name, site in sites.items()}),
-        http="h11",
+        app,
+        http=protocol,
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         date_header=False,
         server_header=False,
     )
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
-        lambda: H11Protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: protocol(config=config, server_state=state, app_state={}), sock=listener
     )
-    port = server.sockets[0].getsockname()[1]
     try:
-        yield OpenSites(f"http://127.0.0.1:{port}", URLS, make_scene(difficulty, seed=seed), sites)
+        yield
     finally:
         server.close()
         for connection in list(state.connections):
             connection.shutdown()
         if state.tasks:
             await asyncio.wait(list(state.tasks), timeout=_CLOSE_SECONDS)
-        database.close()
+
+
+class _ProxyProtocol(H11Protocol):
+    """HTTP/1.1 with tunnels to the sites' own port 80, which clients other than browsers ask for.
+
+    A tunnel ends here: what comes through it are requests in the plain form, with the host in their header.
+    """
+
+    def data_received(self, data: bytes) -> None:
+        """Grant a tunnel, or pass on what arrived."""
+        if data.startswith(b"CONNECT "):
+            head, _, rest = data.partition(b"\r\n\r\n")
+            if head.split(b" ", 2)[1] in _TUNNELS:
+                self.transport.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+                data = rest
+        if data:
+            super().data_received(data)
 
 
 class Proxy:
@@ -146,7 +184,8 @@ class Proxy:
         """Hand the request to the site of its host, or refuse it."""
         assert scope["type"] == "http", "lifespan and websockets are off"
         target = urlsplit(scope["raw_path"].decode("latin-1"))
-        app = self._hosts.get(target.netloc) if target.scheme == "http" else None
+        host = target.netloc or next((value.decode() for name, value in scope["headers"] if name == b"host"), "")
+        app = self._hosts.get(host.removesuffix(":80")) if target.scheme in ("", "http") else None
         if app is None:
             await PlainTextResponse("This address is not one of the sites.\n", 403)(scope, receive, send)
             return
@@ -156,7 +195,7 @@ class Proxy:
             "path": unquote_to_bytes(path).decode("utf-8", "replace"),
             "raw_path": path.encode("latin-1"),
             "headers": [
-                (b"host", target.netloc.encode()),
+                (b"host", host.encode()),
                 *((name, value) for name, value in scope["headers"] if name != b"host"),
             ],
         }

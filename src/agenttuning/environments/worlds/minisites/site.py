@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 from abc import ABC, abstractmethod
 from functools import lru_cache
@@ -25,11 +26,12 @@ except ModuleNotFoundError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from starlette.requests import Request
 
     from agenttuning.environments.worlds.minisites.database import Database
+    from agenttuning.environments.worlds.minisites.scene import Scene
 
 SiteName = Literal["shopping", "shopping_admin", "reddit", "gitlab", "wikipedia"]
 """The names that WebArena's task files use."""
@@ -46,6 +48,8 @@ class Site(ABC):
     title: ClassVar[str]
     folder: ClassVar[str]
     """Its name among templates, and in addresses where all sites share a host."""
+    about: ClassVar[str]
+    """What a visitor finds there."""
 
     def __init__(self, database: Database, *, terse: bool) -> None:
         self.database = database
@@ -80,14 +84,17 @@ class Site(ABC):
 
     def account(self, request: Request) -> str | None:
         """Return who is logged in."""
-        token = request.cookies.get(self._cookie, "")
+        return self.holder(request.cookies.get(self._cookie, ""))
+
+    def holder(self, token: str) -> str | None:
+        """Return whose session a token is."""
         found = self.database.first(Session, "where token = ? and site = ?", token, self.name)
         return found.account if found else None
 
     def someone(self, request: Request) -> str:
         """Return who is logged in; nobody is sent to the log-in page."""
         account = self.account(request)
-        if account is None:
+        if not account:
             raise HTTPException(303, headers={"location": f"{request.scope['root_path']}/login"})
         return account
 
@@ -174,6 +181,18 @@ def _here(request: Request) -> str:
     return request.url.path.removeprefix(root)
 
 
+def landing_page(request: Request, sites: Iterable[Site], *, scene: Scene) -> Response:
+    """Return the page that leads to every site and tells the log-ins."""
+    del request
+    passwords = {account.name: account.password for account in scene.all(Account)}
+    cards = []
+    for site in sites:
+        account = "" if site.name == "wikipedia" else scene.account(site.name)
+        known = passwords.get(account, "")
+        cards.append({"folder": site.folder, "title": site.title, "about": site.about, "account": account, "password": known})
+    return HTMLResponse(_templates().get_template("landing.html").render(cards=cards))
+
+
 async def _style(request: Request) -> Response:
     del request
     return Response(_read_style(), media_type="text/css", headers={"cache-control": "max-age=3600"})
@@ -190,7 +209,13 @@ def _templates() -> Environment:
         loader=PackageLoader(_PACKAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["money"] = money
+    environment.globals["slug"] = slug
     return environment
+
+
+def slug(title: str) -> str:
+    """Return a title as it stands in an address."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "post"
 
 
 def money(cents: int) -> str:

@@ -27,6 +27,7 @@ class Wiki(Site):
     name: ClassVar[SiteName] = "wikipedia"
     title: ClassVar[str] = "Wiki"
     folder: ClassVar[str] = "wiki"
+    about: ClassVar[str] = "Articles to read and to search."
 
     def routes(self) -> Sequence[Route]:
         """Return the front page, the articles and the search."""
