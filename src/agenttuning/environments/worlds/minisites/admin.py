@@ -82,9 +82,7 @@ class Admin(Site):
     async def _products(self, request: Request) -> Response:
         self.someone(request)
         wanted = request.query_params.get("q", "").strip()
-        found = self.database.rows(
-            Product, "where instr(lower(title || ' ' || sku), lower(?)) order by rowid", wanted
-        )
+        found = self.database.rows(Product, "where instr(lower(title || ' ' || sku), lower(?)) order by rowid", wanted)
         return self.page(request, "products", part=Part(found, request), wanted=wanted)
 
     async def _product(self, request: Request) -> Response:
@@ -108,7 +106,9 @@ class Admin(Site):
         self.someone(request)
         wanted = request.query_params.get("q", "").strip()
         found = self.database.rows(
-            Customer, "where instr(lower(name || ' ' || email || ' ' || phone || ' ' || city), lower(?)) order by id", wanted
+            Customer,
+            "where instr(lower(name || ' ' || email || ' ' || phone || ' ' || city), lower(?)) order by id",
+            wanted,
         )
         return self.page(request, "customers", part=Part(found, request), wanted=wanted)
 

@@ -109,9 +109,7 @@ class Code(Site):
     async def _project(self, request: Request) -> Response:
         project = self._wanted(request)
         files = self.database.rows(File, "where project_id = ? order by path", project.id)
-        count = self.database.number(
-            "select count(*) from issue where project_id = ? and state = 'open'", project.id
-        )
+        count = self.database.number("select count(*) from issue where project_id = ? and state = 'open'", project.id)
         return self.page(request, "project", project=project, files=files, issues=count)
 
     async def _file(self, request: Request) -> Response:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from agenttuning.environments.worlds.minisites.rows import Session
 from agenttuning.environments.worlds.minisites.seeding.articles import seed_wiki
 from agenttuning.environments.worlds.minisites.seeding.commerce import seed_commerce
 from agenttuning.environments.worlds.minisites.seeding.community import seed_forum
@@ -59,14 +58,5 @@ def make_scene(difficulty: Difficulty, *, seed: int) -> Scene:
         *seed_forum(draw, user=user),
         *seed_projects(draw, user=user),
         *seed_wiki(draw),
-        *(
-            Session(session_token(site, seed=seed), site, admin if site == "shopping_admin" else user)
-            for site in ("shopping", "shopping_admin", "reddit", "gitlab")
-        ),
     ]
     return Scene(difficulty, seed, user, admin, tuple(sorted(rows, key=lambda row: type(row).__name__)))
-
-
-def session_token(site: str, *, seed: int) -> str:
-    """Return the cookie of the log-in that a storage state brings along; scenes hold nothing that is worth a secret."""
-    return f"{site}-{seed}-begun"

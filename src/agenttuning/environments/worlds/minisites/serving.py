@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from agenttuning.core.records import Difficulty
-    from agenttuning.environments.worlds.minisites.scene import Scene
     from agenttuning.environments.worlds.minisites.site import Site
 
 HOSTS: Final[Mapping[SiteName, str]] = {
@@ -80,25 +79,25 @@ class OpenSites:
 
     proxy_url: str
     urls: Mapping[str, str]
-    _scene: Scene
-    _sites: Mapping[SiteName, Site]
+    _cookies: Mapping[SiteName, Cookie]
 
     def storage_state(self, *names: SiteName) -> StorageState:
-        """Log the scene's user in at the named sites and return the cookies of it; the wiki has no log-in."""
-        return StorageState(cookies=[self._log_in(name) for name in names if name != "wikipedia"], origins=[])
+        """Return the cookies of the scene's user at the named sites; the wiki has no log-in."""
+        return StorageState(cookies=[self._cookies[name] for name in names if name in self._cookies], origins=[])
 
-    def _log_in(self, name: SiteName) -> Cookie:
-        cookie, token = self._sites[name].begin_session(self._scene.account(name))
-        return Cookie(
-            name=cookie,
-            value=token,
-            domain=HOSTS[name],
-            path="/",
-            expires=-1,
-            httpOnly=True,
-            secure=False,
-            sameSite="Lax",
-        )
+
+def _log_in(site: Site, account: str) -> Cookie:
+    name, token = site.begin_session(account)
+    return Cookie(
+        name=name,
+        value=token,
+        domain=HOSTS[site.name],
+        path="/",
+        expires=-1,
+        httpOnly=True,
+        secure=False,
+        sameSite="Lax",
+    )
 
 
 @asynccontextmanager
@@ -109,14 +108,15 @@ async def open_sites(*, difficulty: Difficulty, seed: int) -> AsyncIterator[Open
         difficulty: how much there is on the sites; `tiny` pages are terse too.
         seed: the scene's number, `MiniTask.seed`.
     """
-    database = open_database(difficulty, seed=seed)
+    database, scene = open_database(difficulty, seed=seed), make_scene(difficulty, seed=seed)
     sites = make_sites(database, terse=difficulty == "tiny")
     proxy = Proxy({HOSTS[name]: site.app() for name, site in sites.items()})
+    cookies = {name: _log_in(site, scene.account(name)) for name, site in sites.items() if name != "wikipedia"}
     listener = socket.create_server(("127.0.0.1", 0))
     try:
         async with _listening(proxy, listener=listener, protocol=_ProxyProtocol):
             port = listener.getsockname()[1]
-            yield OpenSites(f"http://127.0.0.1:{port}", URLS, make_scene(difficulty, seed=seed), sites)
+            yield OpenSites(f"http://127.0.0.1:{port}", URLS, cookies)
     finally:
         listener.close()
         database.close()

@@ -100,9 +100,7 @@ class Shop(Site):
             return self.page(request, "reviews", status=422, product=product, part=part, problem=problem)
         number = self.database.number("select max(id) from review") + 1
         body = form.get("body", "")
-        self.database.add(
-            Review(number, product.sku, form["nickname"], stars, form["title"], body, "Approved", TODAY)
-        )
+        self.database.add(Review(number, product.sku, form["nickname"], stars, form["title"], body, "Approved", TODAY))
         return go(request, f"/product/{product.sku}/reviews")
 
     async def _add(self, request: Request) -> Response:

@@ -71,14 +71,18 @@ class Site(ABC):
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: object) -> Response:
         """Fill a template of the site; every value is escaped."""
-        text = _templates().get_template(f"{self.folder}/{template}.html").render(
-            root=request.scope["root_path"],
-            site=self.title,
-            folder=self.folder,
-            account=self.account(request),
-            terse=self._terse,
-            here=_here(request),
-            **values,
+        text = (
+            _templates()
+            .get_template(f"{self.folder}/{template}.html")
+            .render(
+                root=request.scope["root_path"],
+                site=self.title,
+                folder=self.folder,
+                account=self.account(request),
+                terse=self._terse,
+                here=_here(request),
+                **values,
+            )
         )
         return HTMLResponse(text, status_code=status)
 
@@ -189,7 +193,9 @@ def landing_page(request: Request, sites: Iterable[Site], *, scene: Scene) -> Re
     for site in sites:
         account = "" if site.name == "wikipedia" else scene.account(site.name)
         known = passwords.get(account, "")
-        cards.append({"folder": site.folder, "title": site.title, "about": site.about, "account": account, "password": known})
+        cards.append(
+            {"folder": site.folder, "title": site.title, "about": site.about, "account": account, "password": known}
+        )
     return HTMLResponse(_templates().get_template("landing.html").render(cards=cards))
 
 

@@ -71,7 +71,9 @@ def _customers(draw: Draw, *, user: str) -> list[Customer]:
 def _reviews(draw: Draw, products: list[Product], customers: list[Customer]) -> list[Review]:
     rows: list[Review] = []
     for product in products[: draw.size(1, 28, 70)]:
-        for customer in draw.random.sample(customers, draw.size(2, draw.random.randint(2, 5), draw.random.randint(2, 7))):
+        for customer in draw.random.sample(
+            customers, draw.size(2, draw.random.randint(2, 5), draw.random.randint(2, 7))
+        ):
             rows.append(_review(draw, len(rows) + 1, product, customer))
     return rows
 
@@ -86,9 +88,7 @@ def _review(draw: Draw, number: int, product: Product, customer: Customer) -> Re
     return Review(number, product.sku, nickname, stars, draw.pick(titles), body, status, draw.day())
 
 
-def _orders(
-    draw: Draw, products: list[Product], customers: list[Customer]
-) -> tuple[list[Order], list[OrderLine]]:
+def _orders(draw: Draw, products: list[Product], customers: list[Customer]) -> tuple[list[Order], list[OrderLine]]:
     orders, lines = [], []
     mine, others = draw.size(2, 6, 12), draw.size(2, 16, 60)
     owners = [customers[0]] * mine + [draw.pick(customers[1:]) for _ in range(others)]

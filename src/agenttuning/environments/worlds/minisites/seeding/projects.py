@@ -38,7 +38,9 @@ def seed_projects(draw: Draw, *, user: str) -> list[Row]:
 
 
 def _about(draw: Draw) -> str:
-    return "" if draw.difficulty == "tiny" else f"A {draw.pick(words.LANGUAGES)} program that {draw.pick(words.PURPOSES)}."
+    return (
+        "" if draw.difficulty == "tiny" else f"A {draw.pick(words.LANGUAGES)} program that {draw.pick(words.PURPOSES)}."
+    )
 
 
 def _files(draw: Draw, project: Project) -> list[Row]:
