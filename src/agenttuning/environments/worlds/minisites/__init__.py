@@ -12,16 +12,16 @@
 
 What the benchmark's locator functions ask is where they expect it:
 
-    shopping_get_latest_order_url           GET __SHOPPING__/rest/V1/orders with a bearer token: {"items": [{"increment_id":
-                                            "000000117"}]}; the page is /sales/order/view/order_id/117/, which only the
-                                            customer who ordered may see
-    shopping_get_sku_latest_review_author   GET /rest/V1/products/SKU/reviews, oldest first: [{"nickname": ...,
-    shopping_get_sku_latest_review_rating   "ratings": [{"rating_name": "Rating", "percent": 80}]}]
-    (token)                                 POST /rest/default/V1/integration/admin/token gives one to everybody, since a
-                                            scene holds nothing worth a secret; it reads, and pages do not take it
+    shopping_get_latest_order_url           GET __SHOPPING__/rest/V1/orders with a bearer token gives
+                                            {"items": [{"increment_id": "000000117"}]}; the page of that order is
+                                            /sales/order/view/order_id/117/, for the customer who ordered
+    shopping_get_sku_latest_review_author   GET __SHOPPING__/rest/V1/products/SKU/reviews, oldest first, gives
+    shopping_get_sku_latest_review_rating   [{"nickname": "Ada", "ratings": [{"rating_name": "Rating", "percent": 80}]}]
+    (token)                                 POST __SHOPPING__/rest/default/V1/integration/admin/token gives one to
+                                            everybody: a scene holds nothing worth a secret; it reads, and opens no page
     reddit_get_post_url                     posts are at /f/COMMUNITY/NUMBER/SLUG and at /f/COMMUNITY/NUMBER/
-    gitlab_get_project_memeber_role         on /OWNER/PROJECT/-/project_members, td[data-label='Account']
-                                            span.gl-avatar-labeled-sublabel holds @name, td.col-max-role span the role
+    gitlab_get_project_memeber_role         on /OWNER/PROJECT/-/project_members, @name is in td[data-label='Account']
+                                            span.gl-avatar-labeled-sublabel, the role in td.col-max-role span
 
 The proxy grants tunnels (CONNECT) to port 80 of the sites, which HTTP clients outside of a page ask for.
 """

@@ -31,7 +31,7 @@ def make_sites(database: Database, *, terse: bool) -> dict[SiteName, Site]:
 
 
 def make_app(database: Database, *, scene: Scene) -> Starlette:
-    """Return one application with a landing page at `/` and the sites at `/shop`, `/admin`, `/forum`, `/code`, `/wiki`."""
+    """Return one application with a landing page at `/` and each site in its folder, such as `/shop/`."""
     sites = make_sites(database, terse=scene.difficulty == "tiny")
 
     async def landing(request: Request) -> Response:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, get_type_hints
+from typing import TYPE_CHECKING, Final, NamedTuple, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Account(NamedTuple):
@@ -240,7 +243,7 @@ Row = (
     | Member
     | Article
 )
-TABLES: Final[dict[type[Row], str]] = {
+TABLES: Final[Mapping[type[tuple[str | int, ...]], str]] = {
     Account: "account",
     Session: "session",
     Product: "product",
@@ -264,7 +267,7 @@ TABLES: Final[dict[type[Row], str]] = {
     Member: "member",
     Article: "article",
 }
-_KEYS: Final[dict[type[Row], str]] = {
+_KEYS: Final[Mapping[type[tuple[str | int, ...]], str]] = {
     Account: "site, name",
     Session: "token",
     Product: "sku",
@@ -286,7 +289,7 @@ def schema() -> str:
     return "\n".join(_table(kind, name) for kind, name in TABLES.items())
 
 
-def _table(kind: type[Row], name: str) -> str:
+def _table(kind: type[tuple[str | int, ...]], name: str) -> str:
     columns = [
         f"{column} {'integer' if hint is int else 'text'}{' primary key' if column == 'id' else ' not null'}"
         for column, hint in get_type_hints(kind).items()

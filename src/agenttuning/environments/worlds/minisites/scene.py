@@ -14,6 +14,8 @@ from agenttuning.environments.worlds.minisites.seeding.projects import seed_proj
 from agenttuning.environments.worlds.minisites.seeding.words import new_draw
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agenttuning.core.records import Difficulty
     from agenttuning.environments.worlds.minisites.rows import Row
 
@@ -33,8 +35,8 @@ class Scene:
     rows: tuple[Row, ...]
 
     @cached_property
-    def _by_kind(self) -> dict[type[Row], list[Row]]:
-        found: dict[type[Row], list[Row]] = defaultdict(list)
+    def _by_kind(self) -> Mapping[type[tuple[str | int, ...]], list[Row]]:
+        found: dict[type[tuple[str | int, ...]], list[Row]] = defaultdict(list)
         for row in self.rows:
             found[type(row)].append(row)
         return found

@@ -19,7 +19,6 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from agenttuning.environments.worlds.minisites.app import make_sites
 from agenttuning.environments.worlds.minisites.database import open_database
 from agenttuning.environments.worlds.minisites.scene import make_scene
-from agenttuning.environments.worlds.minisites.site import SiteName
 from agenttuning.errors import MissingExtraError
 
 try:
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from agenttuning.core.records import Difficulty
-    from agenttuning.environments.worlds.minisites.site import Site
+    from agenttuning.environments.worlds.minisites.site import Site, SiteName
 
 HOSTS: Final[Mapping[SiteName, str]] = {
     "shopping": "shop.mini",
@@ -111,7 +110,7 @@ async def open_sites(*, difficulty: Difficulty, seed: int) -> AsyncIterator[Open
     database, scene = open_database(difficulty, seed=seed), make_scene(difficulty, seed=seed)
     sites = make_sites(database, terse=difficulty == "tiny")
     proxy = Proxy({HOSTS[name]: site.app() for name, site in sites.items()})
-    cookies = {name: _log_in(site, scene.account(name)) for name, site in sites.items() if name != "wikipedia"}
+    cookies = {name: _log_in(sites[name], scene.account(name)) for name in sites if sites[name].has_accounts}
     listener = socket.create_server(("127.0.0.1", 0))
     try:
         async with _listening(proxy, listener=listener, protocol=_ProxyProtocol):

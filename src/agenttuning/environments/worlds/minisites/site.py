@@ -50,6 +50,7 @@ class Site(ABC):
     """Its name among templates, and in addresses where all sites share a host."""
     about: ClassVar[str]
     """What a visitor finds there."""
+    has_accounts: ClassVar[bool] = True
 
     def __init__(self, database: Database, *, terse: bool) -> None:
         self.database = database
@@ -73,7 +74,7 @@ class Site(ABC):
         """Fill a template of the site; every value is escaped."""
         text = (
             _templates()
-            .get_template(f"{self.folder}/{template}.html")
+            .select_template((f"{self.folder}/{template}.html", f"{template}.html"))
             .render(
                 root=request.scope["root_path"],
                 site=self.title,
@@ -113,7 +114,7 @@ class Site(ABC):
         return f"{self.name}_session"
 
     async def _ask_login(self, request: Request) -> Response:
-        return self.page(request, "../login", problem="")
+        return self.page(request, "login", problem="")
 
     async def _login(self, request: Request) -> Response:
         form = await read_form(request)
@@ -122,7 +123,7 @@ class Site(ABC):
         expected = known.password if known else ""
         if not known or not hmac.compare_digest(expected.encode(), form.get("password", "").encode()):
             problem = "The user name or the password is wrong."
-            return self.page(request, "../login", status=401, problem=problem)
+            return self.page(request, "login", status=401, problem=problem)
         response = go(request, "/")
         cookie, token = self.begin_session(name)
         response.set_cookie(cookie, token, httponly=True, samesite="lax", path=f"{request.scope['root_path']}/")
@@ -136,7 +137,7 @@ class Site(ABC):
         assert isinstance(error, HTTPException)
         if error.status_code == 303:
             return Response(status_code=303, headers=error.headers)
-        return self.page(request, "../problem", status=error.status_code, problem=error.detail)
+        return self.page(request, "problem", status=error.status_code, problem=error.detail)
 
 
 def go(request: Request, path: str) -> Response:
@@ -191,7 +192,7 @@ def landing_page(request: Request, sites: Iterable[Site], *, scene: Scene) -> Re
     passwords = {account.name: account.password for account in scene.all(Account)}
     cards = []
     for site in sites:
-        account = "" if site.name == "wikipedia" else scene.account(site.name)
+        account = scene.account(site.name) if site.has_accounts else ""
         known = passwords.get(account, "")
         cards.append(
             {"folder": site.folder, "title": site.title, "about": site.about, "account": account, "password": known}

@@ -28,6 +28,7 @@ class Wiki(Site):
     title: ClassVar[str] = "Wiki"
     folder: ClassVar[str] = "wiki"
     about: ClassVar[str] = "Articles to read and to search."
+    has_accounts: ClassVar[bool] = False
 
     def routes(self) -> Sequence[Route]:
         """Return the front page, the articles and the search."""

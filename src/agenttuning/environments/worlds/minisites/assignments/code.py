@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 
     from agenttuning.environments.worlds.minisites.scene import Scene
 
-_LAST_NOTE: Final = "document.querySelector('[id=\"notes-list\"]').lastElementChild.querySelector('.timeline-discussion-body').outerText"
+_LAST_NOTE: Final = (
+    "document.querySelector('[id=\"notes-list\"]').lastElementChild"
+    ".querySelector('.timeline-discussion-body').outerText"
+)
 _NAMES: Final = "[...document.querySelectorAll('.gl-avatar-labeled-sublabel')].map(name => name.outerText).join(' ')"
 
 

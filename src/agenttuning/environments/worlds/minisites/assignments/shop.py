@@ -171,7 +171,7 @@ def _add_several(scene: Scene, draw: random.Random) -> Draft:
         "Put {count} pieces of the {product} into my cart.",
         {"count": str(count), "product": product.title},
         script.stop("done", f"the cart says {count} times the price"),
-        pages=(shows(CART, product.title, f"{count} × {money(product.price)}", locator=text_of("main")),),
+        pages=(shows(CART, product.title, f"{count} x {money(product.price)}", locator=text_of("main")),),
     )
 
 

@@ -108,7 +108,7 @@ def _discount(scene: Scene, draw: random.Random) -> Draft:
         "Lower the price of the {product} to ${price} in the back office, then put one into my cart at the shop.",
         {"product": product.title, "price": price},
         script.stop("done", "the cart has it at the new price"),
-        pages=(shows(CART, product.title, f"1 × ${price}", locator=text_of("main")),),
+        pages=(shows(CART, product.title, f"1 x ${price}", locator=text_of("main")),),
         sites=("shopping_admin", "shopping"),
     )
 

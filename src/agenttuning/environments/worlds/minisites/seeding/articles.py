@@ -51,8 +51,8 @@ def _valley(draw: Draw) -> list[Article]:
         Article(
             founder,
             "person",
-            f"{founder}, born in {year - born}, founded [[{town}]] in {year} and wrote the first book on {trade} in the "
-            "region.",
+            f"{founder}, born in {year - born}, founded [[{town}]] in {year} and wrote the first book on {trade} "
+            "there.",
         ),
         Article(
             museum,

@@ -48,7 +48,9 @@ def _tiny_product(draw: Draw, number: int) -> Product:
 def _product(draw: Draw, number: int) -> Product:
     department = DEPARTMENTS[number % len(DEPARTMENTS)]
     kind = draw.pick(department.kinds)
-    title = draw.fresh(lambda: f"{draw.pick(department.looks)} {draw.pick(department.materials)} {kind.noun}".title())
+    title = draw.fresh(
+        lambda: " ".join((draw.pick(department.looks), draw.pick(department.materials), kind.noun)).title()
+    )
     first, second = draw.random.sample(department.features, 2)
     about = f"Made for {draw.pick(department.uses)}. It is {first} and {second}."
     price = draw.random.randint(*kind.prices) * 100 + draw.pick((0, 49, 50, 90, 99))
