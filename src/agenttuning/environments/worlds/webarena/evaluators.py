@@ -1,5 +1,4 @@
-"""The evaluators of the raw task schema: what is right is a product of judgements, each of the answer, the address or
-the pages that the episode left behind.
+"""The evaluators of the raw task schema: a product of judgements of the answer, the address and the pages.
 
 Two dialects. Upstream's is the default; `2023` is that of the paper's copy, which looks for one-letter references
 anywhere, compares whole addresses, and leaves the reasons for "N/A" aside.
@@ -11,7 +10,7 @@ import html
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 from agenttuning.environments.worlds.webarena.locators import (
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from agenttuning.environments.worlds.webarena.judge import Judge
     from agenttuning.environments.worlds.webarena.locators import Aftermath, OpenPage
     from agenttuning.environments.worlds.webarena.raw_task import Evaluation, ProgramHtml, RawTask, ReferenceAnswers
+    from agenttuning.environments.worlds.webarena.task import Dialect
 
-Dialect = Literal["upstream", "2023"]
 NOT_POSSIBLE: Final = "N/A"
 _LAST: Final = "last"
 _SCRIPTS: Final = ("document.", "[...document.")
@@ -73,7 +72,7 @@ class Product(Evaluator):
 
 @dataclass(frozen=True)
 class NothingToJudge(Evaluator):
-    """A task whose record names no page to look at: nobody has solved it, where an empty product would say everybody."""
+    """A record that names no page to look at: nobody has solved it, where an empty product would say everybody."""
 
     async def score(self, ending: Ending) -> float:  # noqa: ARG002  there is nothing to look at
         """Return 0."""

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
+from agenttuning.environments.worlds.chat_model import ChatModel
+
 if TYPE_CHECKING:
-    from agenttuning.environments.worlds.chat_model import ChatModel
+    from collections.abc import AsyncIterator
+
+    from agenttuning.environments.worlds.chat_model import ChatModelSettings
 
 _WORD: Final = re.compile(r"\w+")
 _ENOUGH: Final = 0.5
@@ -65,6 +70,16 @@ class ModelJudge:
         answer = await self._model.ask(question)
         said = _WORD.search(answer)
         return said is not None and said[0].lower() == "yes"
+
+
+@asynccontextmanager
+async def open_judge(settings: ChatModelSettings | None) -> AsyncIterator[Judge]:
+    """Return the judge that is wanted, until the block ends; None counts words."""
+    if settings is None:
+        yield WordJudge()
+        return
+    async with ChatModel(settings) as model:
+        yield ModelJudge(model)
 
 
 def word_f1(reference: str, answer: str) -> float:

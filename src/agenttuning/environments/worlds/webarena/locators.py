@@ -188,11 +188,9 @@ async def _ask_shop(aftermath: Aftermath, path: str) -> str:
         token = _read_json(TypeAdapter(str), await aftermath.fetch(signing_in, post=json.dumps(account)))
     except WorldError as error:
         raise WorldError(
-            f"{error}; set {ADMIN_USER_VARIABLE} and {ADMIN_PASSWORD_VARIABLE} to the account of the shop's administrator"
+            f"{error}; set {ADMIN_USER_VARIABLE} and {ADMIN_PASSWORD_VARIABLE} to the shop administrator's account"
         ) from error
-    return await aftermath.fetch(
-        aftermath.address(f"__SHOPPING__{path}"), headers={"Authorization": f"Bearer {token}"}
-    )
+    return await aftermath.fetch(aftermath.address(f"__SHOPPING__{path}"), headers={"Authorization": f"Bearer {token}"})
 
 
 def _read_json(reader: TypeAdapter[ReadT], answer: str) -> ReadT:

@@ -147,9 +147,33 @@ class Session:
         if len(self._notices) < _MAX_NOTICES and told not in self._notices:
             self._notices.append(told)
 
+    @property
+    def context(self) -> BrowserContext:
+        """The open context; for use where the browser lives."""
+        assert self._context is not None, "open() comes first"
+        return self._context
+
+    @property
+    def url(self) -> str:
+        """Where the tab in front is."""
+        return _BLANK if self._current is None else self._current.page.url
+
+    @property
+    def document(self) -> str:
+        """Names the document in front: numbers of elements mean something within one."""
+        if self._current is None:
+            return ""
+        return f"{self._tabs.index(self._current)}/{self._current.documents}"
+
+    def take_notices(self) -> str:
+        """Return what happened since it was asked last, and forget it."""
+        told = " ".join(self._notices)
+        self._notices.clear()
+        return told
+
     async def look(self) -> Sight:
         """Return what the tab in front shows."""
-        return await self._guarded(self._look(), seconds=_ACTION_SECONDS) or await self._run(self._look())
+        return await self._guarded(self._look(), seconds=_ACTION_SECONDS) or await self.run(self._look())
 
     async def _look(self) -> Sight:
         tab = await self._front()
@@ -161,13 +185,11 @@ class Session:
         return list(enumerate(self._tabs))
 
     async def act(self, action: Action, sight: Sight) -> str:
-        """Carry an action out; return what there is to tell of it: problems, and what the page did besides."""
-        self._notices.clear()
+        """Carry an action out; return why it could not be, or an empty string."""
         problem = await self._guarded(
             self._act(action, sight), seconds=_ACTION_SECONDS + self._visit.load_seconds + _SPARE_SECONDS
         )
-        told = [f"This failed: {problem}."] if problem else []
-        return " ".join([*told, *self._notices])
+        return f"This failed: {problem}." if problem else ""
 
     async def _act(self, action: Action, sight: Sight) -> str:
         tab = await self._front()
@@ -204,11 +226,10 @@ class Session:
 
     async def _arrange(self, action: Action, tab: Tab) -> str:
         """Open, choose or close tabs."""
-        assert self._context is not None
         if action.verb == "new_tab":
             if len(self._tabs) >= MAX_TABS:
                 return f"there are {MAX_TABS} tabs already"
-            self._current = await self._add(await self._context.new_page())
+            self._current = await self._add(await self.context.new_page())
         elif action.verb == "tab_focus":
             if not 0 <= action.number < len(self._tabs):
                 return f"there is no tab {action.number}"
@@ -231,6 +252,17 @@ class Session:
         await self._rest(tab)
         return ""
 
+    async def aside(self, url: str | None) -> Tab:
+        """Open an address in a tab that is none of the agent's; None gives the tab in front."""
+        return await self.run(self._aside(url), seconds=_ACTION_SECONDS + self._visit.load_seconds)
+
+    async def _aside(self, url: str | None) -> Tab:
+        if url is None:
+            return await self._front()
+        tab = await Tab.open(await self.context.new_page())
+        await self._go(tab, url)
+        return tab
+
     async def _rest(self, tab: Tab) -> None:
         if not await tab.settle(seconds=self._visit.load_seconds):
             self._notice(f"The page is still loading after {self._visit.load_seconds:g} s.")
@@ -238,16 +270,14 @@ class Session:
 
     async def _front(self) -> Tab:
         """Return the tab in front; where it is gone the last one, or a new one."""
-        assert self._context is not None, "open() comes first"
         self._tabs = [tab for tab in self._tabs if not tab.page.is_closed()]
         if self._current not in self._tabs:
-            self._current = self._tabs[-1] if self._tabs else await self._add(await self._context.new_page())
+            self._current = self._tabs[-1] if self._tabs else await self._add(await self.context.new_page())
         assert self._current is not None
         return self._current
 
     async def _adopt(self, *, expected: int) -> None:
         """Make tabs of the windows that pages have opened."""
-        assert self._context is not None
         waited = 0.0
         while len(self._strangers()) < expected and waited < _WINDOW_SECONDS:
             await asyncio.sleep(0.02)
@@ -262,18 +292,17 @@ class Session:
             self._notice(f"A new window opened as tab {len(self._tabs) - 1}.")
 
     def _strangers(self) -> list[Page]:
-        assert self._context is not None
         known = [tab.page for tab in self._tabs]
-        return [page for page in self._context.pages if page not in known]
+        return [page for page in self.context.pages if page not in known]
 
     async def _guarded(self, work: Coroutine[object, object, ResultT], *, seconds: float) -> ResultT | None:
         """Run in the browser; a page that hangs or crashes loses its tab, and None is returned."""
         try:
-            return await self._run(work, seconds=seconds)
+            return await self.run(work, seconds=seconds)
         except (TimeoutError, WorldError) as error:
             reason = "did not answer" if isinstance(error, TimeoutError) else "broke"
             self._notice(f"The page {reason} and was closed.")
-            await self._run(self._lose())
+            await self.run(self._lose())
             return None
 
     async def _lose(self) -> None:
@@ -283,9 +312,13 @@ class Session:
             self._tabs = [tab for tab in self._tabs if tab is not lost]
             await lost.page.close()
 
-    async def _run(
-        self, work: Coroutine[object, object, ResultT], *, seconds: float = _ACTION_SECONDS
-    ) -> ResultT:
+    async def run(self, work: Coroutine[object, object, ResultT], *, seconds: float = _ACTION_SECONDS) -> ResultT:
+        """Run a coroutine where the browser lives.
+
+        Raises:
+            TimeoutError: it took longer.
+            WorldError: the browser broke.
+        """
         assert self._browser is not None, "open() comes first"
         return await self._browser.run(work, seconds=seconds)
 

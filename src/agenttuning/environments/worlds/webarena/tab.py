@@ -189,9 +189,7 @@ class Tab:
         """Return the page's elements, characters, scripts, title and state of loading."""
         for _ in range(_TRIES):
             try:
-                answer = await self._devtools.send(
-                    "Runtime.evaluate", {"expression": _MEASURE, "returnByValue": True}
-                )
+                answer = await self._devtools.send("Runtime.evaluate", {"expression": _MEASURE, "returnByValue": True})
             except Error:
                 if self.page.is_closed():
                     raise

@@ -1,8 +1,8 @@
 """The accessibility tree as the agent reads it: one line per element that is in sight, with a number to act on.
 
     [1] RootWebArea 'Lamps' focused: True
-    	[2] link 'Home'
-    	[3] textbox 'Search' required: False
+        [2] link 'Home'
+        [3] textbox 'Search' required: False
 
 Rules of 2023: some properties are left out; nodes without a name and of no meaning give their place to their children,
 and so does what lies outside of the window; a text that one of the three lines before holds already is not repeated.
