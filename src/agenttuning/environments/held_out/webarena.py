@@ -105,7 +105,7 @@ class Webarena(Environment[WebarenaTask]):
         """Return webarena-mini's splits, or the one of the official files."""
         settings = narrow(config, WebarenaConfig)
         if settings.official is None:
-            return mini_splits(settings)
+            return mini_splits()
         return official_splits(settings, settings.official)
 
     @classmethod

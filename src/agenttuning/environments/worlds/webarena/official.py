@@ -1,4 +1,4 @@
-"""The benchmark's own task files: the raw tasks (upstream's and the paper's copy), the verified set, the hard subset."""
+"""The benchmark's own task files: the raw tasks (upstream's, the paper's copy), the verified set, the hard subset."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class VerifiedTask(Record):
 
 
 class _Hard(Record):
-    description: str
+    description: str | None = None
     task_ids: tuple[int, ...]
     checksum: str
 
@@ -133,10 +133,9 @@ def census(place: Path) -> dict[str, int]:
         if path is None or (place.is_file() and tasks != "raw"):
             continue
         if tasks == "verified":
-            counts[f"{path.name}: tasks read"] = len(read_verified(place))
-            counts[f"{path.name}: evaluations of its own program"] = sum(
-                len(each.eval) for each in read_verified(place)
-            )
+            verified = read_verified(place)
+            counts[f"{path.name}: tasks read"] = len(verified)
+            counts[f"{path.name}: evaluations of its own program"] = sum(len(each.eval) for each in verified)
             continue
         raw = read_raw(place, tasks)
         built = [build_evaluator(task, dialect=DIALECTS[tasks]) for task in raw]

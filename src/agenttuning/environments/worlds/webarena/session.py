@@ -173,7 +173,8 @@ class Session:
 
     async def look(self) -> Sight:
         """Return what the tab in front shows."""
-        return await self._guarded(self._look(), seconds=_ACTION_SECONDS) or await self.run(self._look())
+        sight = await self._guarded(self._look(), seconds=_ACTION_SECONDS)
+        return await self.run(self._look()) if sight is None else sight
 
     async def _look(self) -> Sight:
         tab = await self._front()

@@ -40,7 +40,7 @@ def _common(settings: WebarenaConfig) -> _Common:
     )
 
 
-def mini_splits(settings: WebarenaConfig) -> Mapping[str, int]:
+def mini_splits() -> Mapping[str, int]:
     """Return the sizes of webarena-mini's splits."""
     from agenttuning.environments.worlds.minisites.tasks import SPLITS
 

@@ -98,7 +98,7 @@ def elements_in_sight(nodes: Sequence[AxNode], boxes: Mapping[int, Box], *, wind
 
 
 def _walk(nodes: Sequence[AxNode], boxes: Mapping[int, Box], window: tuple[int, int]) -> Iterator[Element]:
-    """Yield what is meaningful and in sight, parents first; an explicit stack, since pages nest as deep as they like."""
+    """Yield what is meaningful and in sight, parents first; no recursion, since pages nest as deep as they like."""
     known = {node.node_id: node for node in nodes}
     waiting: list[tuple[str, int, bool]] = [(nodes[0].node_id, 0, False)] if nodes else []
     while waiting:

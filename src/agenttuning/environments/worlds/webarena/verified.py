@@ -27,6 +27,7 @@ VERSION: Final = "1.2.3"
 RESPONSE: Final = "agent_response.json"
 TRAFFIC: Final = "network.har"
 _RESULT: Final = "eval_result.json"
+_CONFIG: Final = "config.json"
 _SECONDS: Final = 120.0
 
 
@@ -65,8 +66,8 @@ def read_response(answer: str, *, changed: bool) -> AgentResponse:
     """Return the answer of an agent as a response.
 
     Args:
-        answer: what it gave with `stop`: the response itself as JSON, or plain text, which becomes one: N/A is something
-            not found, any other text was retrieved, and no text stands for a change or a visit.
+        answer: what it gave with `stop`: the response itself as JSON, or plain text, which becomes one: N/A is
+            something not found, any other text was retrieved, and no text stands for a change or a visit.
         changed: did the episode send anything but GET.
     """
     try:
@@ -121,24 +122,34 @@ async def verify(
         DataError: the program is missing.
         WorldError: it could not judge.
     """
-    if not program.is_file():
-        raise DataError(
-            f"no program at {str(program)!r}; make one with `python -m venv verifier && verifier/bin/pip install "
-            f"webarena-verified=={VERSION}` and set verifier=verifier/bin/webarena-verified"
-        )
     with tempfile.TemporaryDirectory(prefix="agenttuning-verify-") as name:
         place = Path(name)
-        (place / str(task_id)).symlink_to(folder.resolve(), target_is_directory=True)
-        environments = {f"__{site.upper()}__": {"urls": [url]} for site, url in sites.items()}
-        config = {"environments": environments} | ({"test_data_file": str(data.resolve())} if data else {})
-        (place / "config.json").write_text(json.dumps(config), "utf-8")
-        said = await _call(program, place, task_id)
+        _lay_out(place, folder, task_id, sites=sites, data=data)
         try:
-            result = _Result.model_validate_json((folder / _RESULT).read_bytes())
-        except (OSError, ValidationError) as error:
-            raise WorldError(f"webarena-verified left no result for task {task_id}: {said[-500:]}") from error
+            said = await _call(program, place, task_id)
+        except FileNotFoundError as error:
+            raise DataError(
+                f"no program at {str(program)!r}; make one with `python -m venv verifier && verifier/bin/pip install "
+                f"webarena-verified=={VERSION}` and set verifier=verifier/bin/webarena-verified"
+            ) from error
+    return _read_result(folder, said)
+
+
+def _lay_out(place: Path, folder: Path, task_id: int, *, sites: Mapping[str, str], data: Path | None) -> None:
+    """Write what the program reads."""
+    (place / str(task_id)).symlink_to(folder.resolve(), target_is_directory=True)
+    environments = {f"__{site.upper()}__": {"urls": [url]} for site, url in sites.items()}
+    config = {"environments": environments} | ({"test_data_file": str(data.resolve())} if data else {})
+    (place / _CONFIG).write_text(json.dumps(config), "utf-8")
+
+
+def _read_result(folder: Path, said: str) -> float:
+    try:
+        result = _Result.model_validate_json((folder / _RESULT).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise WorldError(f"webarena-verified left no result in {folder}: {said[-500:]}") from error
     if result.status == "error":
-        raise WorldError(f"webarena-verified could not judge task {task_id}: {result.error_msg}")
+        raise WorldError(f"webarena-verified could not judge {folder}: {result.error_msg}")
     return result.score
 
 
@@ -149,7 +160,7 @@ async def _call(program: Path, place: Path, task_id: int) -> str:
         "eval-tasks",
         f"--task-ids={task_id}",
         f"--output-dir={place}",
-        f"--config={place / 'config.json'}",
+        f"--config={place / _CONFIG}",
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
