@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from agenttuning.environments.worlds.webarena.tree import Sight
 
 MAX_TABS: Final = 10
-_ACTION_SECONDS: Final = 20.0
+_START_SECONDS: Final = 60.0
+_RUN_SECONDS: Final = 20.0
 _CLOSE_SECONDS: Final = 20.0
-_SPARE_SECONDS: Final = 10.0
 _WINDOW_SECONDS: Final = 3.0
 _MAX_TOLD: Final = 300
 _MAX_NOTICES: Final = 5
@@ -80,6 +80,8 @@ class Visit:
     """File that all traffic is recorded to, written when the session closes."""
     load_seconds: float = 30.0
     """How long a page may take until the agent is shown what there is of it."""
+    action_seconds: float = 20.0
+    """How long everything else about one action may take until its page is closed."""
 
 
 class Session:
@@ -102,7 +104,7 @@ class Session:
             MissingExtraError: no Chromium is installed.
         """
         self._browser = await anyio.to_thread.run_sync(shared_browser)
-        seconds = _ACTION_SECONDS + (self._visit.load_seconds + _SPARE_SECONDS) * len(self._visit.start_urls)
+        seconds = _START_SECONDS + self._patience * len(self._visit.start_urls)
         self._opening = asyncio.ensure_future(self._browser.run(self._open(self._browser), seconds=seconds))
         await asyncio.shield(self._opening)  # a context that is being made could not be found and closed
 
@@ -173,7 +175,7 @@ class Session:
 
     async def look(self) -> Sight:
         """Return what the tab in front shows."""
-        sight = await self._guarded(self._look(), seconds=_ACTION_SECONDS)
+        sight = await self._guarded(self._look(), seconds=self._visit.action_seconds)
         return await self.run(self._look()) if sight is None else sight
 
     async def _look(self) -> Sight:
@@ -187,9 +189,7 @@ class Session:
 
     async def act(self, action: Action, sight: Sight) -> str:
         """Carry an action out; return why it could not be, or an empty string."""
-        problem = await self._guarded(
-            self._act(action, sight), seconds=_ACTION_SECONDS + self._visit.load_seconds + _SPARE_SECONDS
-        )
+        problem = await self._guarded(self._act(action, sight), seconds=self._patience)
         return f"This failed: {problem}." if problem else ""
 
     async def _act(self, action: Action, sight: Sight) -> str:
@@ -255,7 +255,7 @@ class Session:
 
     async def aside(self, url: str | None) -> Tab:
         """Open an address in a tab that is none of the agent's; None gives the tab in front."""
-        return await self.run(self._aside(url), seconds=_ACTION_SECONDS + self._visit.load_seconds)
+        return await self.run(self._aside(url), seconds=self._patience)
 
     async def _aside(self, url: str | None) -> Tab:
         if url is None:
@@ -266,7 +266,7 @@ class Session:
 
     async def _rest(self, tab: Tab) -> None:
         if not await tab.settle(seconds=self._visit.load_seconds):
-            self._notice(f"The page is still loading after {self._visit.load_seconds:g} s.")
+            self._notice(f"The page was still loading after {self._visit.load_seconds:g} s and was stopped.")
         await tab.refresh_title()
 
     async def _front(self) -> Tab:
@@ -313,7 +313,12 @@ class Session:
             self._tabs = [tab for tab in self._tabs if tab is not lost]
             await lost.page.close()
 
-    async def run(self, work: Coroutine[object, object, ResultT], *, seconds: float = _ACTION_SECONDS) -> ResultT:
+    @property
+    def _patience(self) -> float:
+        """Seconds for one action and what it loads: once to get there, once to come to rest."""
+        return self._visit.action_seconds + 2 * self._visit.load_seconds
+
+    async def run(self, work: Coroutine[object, object, ResultT], *, seconds: float = _RUN_SECONDS) -> ResultT:
         """Run a coroutine where the browser lives.
 
         Raises:

@@ -34,7 +34,8 @@ _STARTS: Final = ("Page.frameRequestedNavigation", "Page.frameScheduledNavigatio
 _MEASURE: Final = """[
     document.getElementsByTagName('*').length,
     document.documentElement ? document.documentElement.textContent.length : 0,
-    document.scripts.length,
+    document.scripts.length > 0 || document.evaluate(
+        "boolean(//@*[starts-with(name(), 'on')])", document, null, XPathResult.BOOLEAN_TYPE, null).booleanValue,
     document.title,
     document.readyState,
 ]"""
@@ -145,48 +146,41 @@ class Tab:
         self._latest_request = time.monotonic()
 
     async def settle(self, *, seconds: float) -> bool:
-        """Wait until the page rests; tell whether it does.
+        """Wait until the page rests; where that takes too long, stop its loading. Tell whether it came to rest.
 
         Raises:
             Error: the page is gone.
         """
-        deadline = time.monotonic() + seconds
-        while True:
-            *_, scripts, _, ready = await self._measure()
-            if self._loading or ready != "complete":
-                if not await self._wait_until(deadline):
-                    return False
-            elif not scripts or await self._is_quiet(deadline):
-                return True
-
-    async def _wait_until(self, deadline: float) -> bool:
-        """Wait for the end of a navigation or, where none is known of, a moment; tell whether there is time left."""
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            return False
-        if not self._loading:
-            await asyncio.sleep(0.02)
-            return True
         try:
-            await asyncio.wait_for(self._rested.wait(), remaining)
+            async with asyncio.timeout(seconds):
+                await self._rest()
         except TimeoutError:
+            await self._devtools.send("Page.stopLoading")
             return False
         return True
 
-    async def _is_quiet(self, deadline: float) -> bool:
-        end = min(deadline, time.monotonic() + _QUIET_AT_MOST_SECONDS)
-        began = time.monotonic()
-        while time.monotonic() < end:
+    async def _rest(self) -> None:
+        while True:
+            *_, scripted, _, ready = await self._measure()
             if self._loading:
-                return False
+                await self._rested.wait()
+            elif ready != "complete":
+                await asyncio.sleep(0.02)
+            elif not scripted or await self._is_quiet():
+                return
+
+    async def _is_quiet(self) -> bool:
+        """Wait until the page asks for nothing any more, or is at it for long; tell whether it stays where it is."""
+        began = time.monotonic()
+        while not self._loading and time.monotonic() < began + _QUIET_AT_MOST_SECONDS:
             since = time.monotonic() - max(self._latest_request, began)
             if not self._requests and since >= _QUIET_SECONDS:
                 return True
             await asyncio.sleep(0.05)
         return not self._loading
 
-    async def _measure(self) -> tuple[int, int, int, str, str]:
-        """Return the page's elements, characters, scripts, title and state of loading."""
+    async def _measure(self) -> tuple[int, int, bool, str, str]:
+        """Return the page's elements and characters, whether it has scripts, its title and state of loading."""
         for _ in range(_TRIES):
             try:
                 answer = await self._devtools.send("Runtime.evaluate", {"expression": _MEASURE, "returnByValue": True})
@@ -196,9 +190,9 @@ class Tab:
                 await asyncio.sleep(0.02)  # the document is being replaced
                 continue
             if "value" in answer["result"]:
-                elements, characters, scripts, title, ready = answer["result"]["value"]
-                return elements, characters, scripts, title, ready
-        return 0, 0, 0, "", "loading"
+                elements, characters, scripted, title, ready = answer["result"]["value"]
+                return elements, characters, scripted, title, ready
+        return 0, 0, False, "", "loading"
 
     async def look(self, *, tabs: str, url: str) -> Sight:
         """Return what the tab shows now.
