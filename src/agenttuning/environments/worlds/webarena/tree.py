@@ -31,7 +31,8 @@ _MEANINGLESS: Final = frozenset(
 )
 _NEVER: Final = frozenset(("InlineTextBox", "MenuListPopup"))
 _NAMES_OF_2023: Final = {"image": "img"}
-_ROOT: Final = "RootWebArea"
+_FIELDS: Final = frozenset(("combobox", "searchbox", "spinbutton", "textbox"))
+"""Within these the browser draws what it gives no box for: the options of a list, the text of a field."""
 _TEXT: Final = "StaticText"
 _LINES_BEFORE: Final = 3
 _MAX_NAME: Final = 2_000
@@ -100,28 +101,25 @@ def elements_in_sight(nodes: Sequence[AxNode], boxes: Mapping[int, Box], *, wind
 def _walk(nodes: Sequence[AxNode], boxes: Mapping[int, Box], window: tuple[int, int]) -> Iterator[Element]:
     """Yield what is meaningful and in sight, parents first; no recursion, since pages nest as deep as they like."""
     known = {node.node_id: node for node in nodes}
-    waiting: list[tuple[str, int, bool]] = [(nodes[0].node_id, 0, False)] if nodes else []
+    root = nodes[0].node_id if nodes else ""
+    waiting = [(root, 0, False)]
     while waiting:
-        name, depth, list_in_sight = waiting.pop()
+        name, depth, within_field = waiting.pop()
         node = known.pop(name, None)
         if node is None:
             continue
-        shown = list_in_sight or _in_sight(node, boxes, window)
+        box = boxes.get(node.backend) if node.backend is not None else None
+        shown = name == root or (within_field if box is None else _in_sight(box, window))
         element = _element(node, depth) if shown else None
         if element is not None:
             yield element
-        closed_list = shown and node.role.value in ("combobox", "MenuListPopup")
         below = depth + (element is not None)
-        waiting.extend((child, below, closed_list) for child in reversed(node.child_ids))
+        within_field = shown and (within_field or node.role.value in _FIELDS)
+        waiting.extend((child, below, within_field) for child in reversed(node.child_ids))
 
 
-def _in_sight(node: AxNode, boxes: Mapping[int, Box], window: tuple[int, int]) -> bool:
-    """Tell whether any part of a node is drawn inside of the window; the root always counts."""
-    if node.role.value == _ROOT:
-        return True
-    box = boxes.get(node.backend) if node.backend is not None else None
-    if box is None:
-        return False
+def _in_sight(box: Box, window: tuple[int, int]) -> bool:
+    """Tell whether any part of a box lies inside of the window."""
     left, top, width, height = box
     seen_across = min(left + width, window[0]) - max(left, 0)
     seen_down = min(top + height, window[1]) - max(top, 0)
