@@ -134,7 +134,8 @@ class Webarena(Environment[WebarenaTask]):
         """Open the sites and the browser; return the instruction, the examples and the first observation.
 
         Raises:
-            WorldError: a site or a log-in that the task needs is not set, or the browser does not start.
+            RecipeError: a site, a log-in or a program that the task needs is not set.
+            WorldError: the browser does not start.
         """
         from agenttuning.environments.worlds.webarena.place import open_place
 
@@ -204,8 +205,7 @@ class Webarena(Environment[WebarenaTask]):
             return await evaluator.score(ending) == 1
 
     async def _verified(self, place: Place) -> bool:
-        if self.task.verifier is None:
-            raise DataError("the verified set is judged by its own program; set verifier to webarena-verified")
+        assert self.task.verifier is not None
         assert place.folder is not None
         await place.session.close()
         write_episode(place.folder, self._answer)

@@ -1,4 +1,4 @@
-"""A small hostile site behind a proxy port: what the tests of tabs, sessions and evaluators browse."""
+"""A small hostile site, behind a proxy port or by itself: what the tests browse."""
 
 import threading
 from collections.abc import Iterator
@@ -31,7 +31,8 @@ class Site(ThreadingHTTPServer):
         self.ending = threading.Event()
 
     @property
-    def proxy(self) -> str:
+    def url(self) -> str:
+        """Where it answers by itself, and as a proxy."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -41,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
-        if address.netloc != HOST:
+        if address.netloc not in (HOST, ""):
             self._send("blocked", status=403)
         elif address.path == "/never":
             self.server.ending.wait(20)
@@ -62,7 +63,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send('"token"', kind="application/json")
             return
         self.server.forms.append(body)
-        self._send("", status=303, location=f"http://{HOST}/said")
+        self._send("", status=302, location="/said")
 
     def _send(
         self, text: str, *, status: int = 200, kind: str = "text/html; charset=utf-8", location: str = ""

@@ -63,7 +63,7 @@ def visit(
         session = Session(
             Visit(
                 sites=sites,
-                proxy=site.proxy,
+                proxy=site.url,
                 start_urls=start,
                 har=har,
                 load_seconds=load_seconds,

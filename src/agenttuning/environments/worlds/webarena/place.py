@@ -14,7 +14,7 @@ from agenttuning.environments.worlds.webarena.login import logged_in_sites, read
 from agenttuning.environments.worlds.webarena.session import Session, Visit
 from agenttuning.environments.worlds.webarena.sites import missing_sites, plain_sites, user_sites
 from agenttuning.environments.worlds.webarena.verified import TRAFFIC
-from agenttuning.errors import WorldError
+from agenttuning.errors import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +40,9 @@ async def open_place(task: WebarenaTask) -> AsyncIterator[Place]:
     """Open what a task is played on, until the block ends.
 
     Raises:
-        WorldError: a site or a log-in that the task needs is not set, or the browser does not start.
+        RecipeError: a site, a log-in or a program that the task needs is not set.
+        DataError: a log-in is missing or of another format.
+        WorldError: the browser does not start.
     """
     async with AsyncExitStack() as held:
         if task.task_set is None:
@@ -74,12 +76,14 @@ async def _mini(task: WebarenaTask, held: AsyncExitStack) -> tuple[SiteTable, st
 async def _user(task: WebarenaTask, held: AsyncExitStack) -> tuple[SiteTable, str, StorageState | None]:
     lacking = missing_sites(task.raw.sites, task.sites)
     if lacking:
-        raise WorldError(f"set sites.{lacking[0]} to where that site answers, such as 'http://localhost:7770'")
+        raise RecipeError(f"set sites.{lacking[0]} to where that site answers, such as 'http://localhost:7770'")
+    if task.task_set == "verified" and task.verifier is None:
+        raise RecipeError("the verified set is judged by its own program; set verifier to webarena-verified")
     state = None
     if task.raw.storage_state is not None:
         if task.storage_states is None:
             users = " and ".join(logged_in_sites(task.raw.storage_state))
-            raise WorldError(f"task {task.id} needs a user who is logged in to {users}; set storage_states")
+            raise RecipeError(f"task {task.id} needs a user who is logged in to {users}; set storage_states")
         state = read_storage_state(task.storage_states, task.raw.storage_state)
     sites = user_sites(task.sites)
     used = [task.sites[site] for site in task.raw.sites]
