@@ -1,0 +1,74 @@
+"""What an episode left behind, as evaluators look at it: the agent's last tab, and other pages in a tab beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from playwright.async_api import Error
+
+from agenttuning.errors import WorldError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agenttuning.environments.worlds.webarena.session import Session
+    from agenttuning.environments.worlds.webarena.sites import SiteTable
+    from agenttuning.environments.worlds.webarena.tab import Tab
+
+
+class LivePage:
+    """A page in the browser."""
+
+    def __init__(self, session: Session, tab: Tab) -> None:
+        self._session = session
+        self._tab = tab
+
+    async def content(self) -> str:
+        """Return its HTML."""
+        return await self._session.run(self._tab.page.content())
+
+    async def value(self, expression: str) -> str:
+        """Return an expression's value as text; empty where it fails or has none."""
+        return await self._session.run(self._value(expression))
+
+    async def _value(self, expression: str) -> str:
+        try:
+            value: object = await self._tab.page.evaluate(f"() => {expression}")
+        except Error:  # the page is not the one that the task file expects
+            return ""
+        return "" if value is None else str(value)
+
+
+class LiveAftermath:
+    """The session after the last action."""
+
+    def __init__(self, session: Session, sites: SiteTable) -> None:
+        self._session = session
+        self._sites = sites
+        self._url = session.url
+
+    @property
+    def url(self) -> str:
+        """The address where the agent stopped."""
+        return self._url
+
+    def address(self, text: str) -> str:
+        """Put the table's addresses in the place of placeholders."""
+        return self._sites.fill(text)
+
+    async def page(self, url: str | None) -> LivePage:
+        """Open an address beside the agent's tabs; None gives the tab where it stopped."""
+        return LivePage(self._session, await self._session.aside(url))
+
+    async def fetch(self, url: str, *, post: str | None = None, headers: Mapping[str, str] | None = None) -> str:
+        """Return the body of an answer, asked with the episode's cookies and through its proxy."""
+        return await self._session.run(self._fetch(url, post, dict(headers or {})))
+
+    async def _fetch(self, url: str, post: str | None, headers: dict[str, str]) -> str:
+        headers["Content-Type"] = "application/json"
+        asked = self._session.context.request
+        answer = await asked.fetch(url, method="GET" if post is None else "POST", data=post, headers=headers)
+        text = await answer.text()
+        if not answer.ok:
+            raise WorldError(f"{url} answered {answer.status}: {text[:200]!r}")
+        return text
