@@ -52,7 +52,7 @@ def _product(draw: Draw, number: int) -> Product:
         lambda: " ".join((draw.pick(department.looks), draw.pick(department.materials), kind.noun)).title()
     )
     first, second = draw.random.sample(department.features, 2)
-    about = f"Made for {draw.pick(department.uses)}. It is {first} and {second}."
+    about = f"For {draw.pick(department.uses)}: {first}, {second}."
     price = draw.random.randint(*kind.prices) * 100 + draw.pick((0, 49, 50, 90, 99))
     return Product(_sku(draw, number), title, department.path[1], price, draw.random.randint(0, 120), about)
 
@@ -71,23 +71,27 @@ def _customers(draw: Draw, *, user: str) -> list[Customer]:
 
 
 def _reviews(draw: Draw, products: list[Product], customers: list[Customer]) -> list[Review]:
-    rows: list[Review] = []
-    for product in products[: draw.size(1, 28, 70)]:
+    pairs = [
+        (product, customer)
+        for product in products[: draw.size(1, 28, 70)]
         for customer in draw.random.sample(
             customers, draw.size(2, draw.random.randint(2, 5), draw.random.randint(2, 7))
-        ):
-            rows.append(_review(draw, len(rows) + 1, product, customer))
-    return rows
+        )
+    ]
+    draw.random.shuffle(pairs)
+    days = sorted(draw.day() for _ in pairs)
+    return [
+        _review(draw, number, *pair, day=day) for number, (pair, day) in enumerate(zip(pairs, days, strict=True), 1)
+    ]
 
 
-def _review(draw: Draw, number: int, product: Product, customer: Customer) -> Review:
+def _review(draw: Draw, number: int, product: Product, customer: Customer, *, day: str) -> Review:
     stars = draw.pick((1, 2, 3, 4, 4, 5, 5))
     titles, texts = (words.PRAISE, words.PRAISE_TEXTS) if stars > 3 else (words.BLAME, words.BLAME_TEXTS)
     body = "" if draw.difficulty == "tiny" else draw.pick(texts)
-    pending = number % draw.size(2, 9, 14) == 0
-    status = "Pending" if pending else "Approved"
+    status = "Pending" if number % draw.size(2, 9, 14) == 0 else "Approved"
     nickname = customer.name.split()[0] if draw.difficulty == "tiny" else customer.name
-    return Review(number, product.sku, nickname, stars, draw.pick(titles), body, status, draw.day())
+    return Review(number, product.sku, nickname, stars, draw.pick(titles), body, status, day)
 
 
 def _orders(draw: Draw, products: list[Product], customers: list[Customer]) -> tuple[list[Order], list[OrderLine]]:

@@ -41,8 +41,7 @@ def _post(draw: Draw, number: int, communities: list[Community], people: list[st
 def _comments(draw: Draw, posts: list[Post], people: list[str]) -> list[Comment]:
     rows: list[Comment] = []
     for post in posts:
-        for _ in range(draw.size(1, draw.random.randint(0, 4), draw.random.randint(0, 5))):
-            rows.append(
-                Comment(len(rows) + 501, post.id, draw.pick(people[1:]), draw.pick(words.COMMENT_TEXTS), draw.day())
-            )
+        count = draw.size(1, draw.random.randint(0, 4), draw.random.randint(0, 5))
+        for day in sorted(max(post.day, draw.day()) for _ in range(count)):
+            rows.append(Comment(len(rows) + 501, post.id, draw.pick(people[1:]), draw.pick(words.COMMENT_TEXTS), day))
     return rows

@@ -69,14 +69,15 @@ def _members(draw: Draw, project: Project, people: list[str]) -> list[Row]:
 def _issues(draw: Draw, project: Project, people: list[str]) -> list[Row]:
     labels = list(words.LABELS[: draw.size(2, 6, 6)])
     rows: list[Row] = [Label(project.id, name) for name in labels]
-    for number in range(1, draw.size(2, draw.random.randint(4, 8), draw.random.randint(5, 9)) + 1):
+    count = draw.size(2, draw.random.randint(4, 8), draw.random.randint(5, 9))
+    for number, day in enumerate(sorted(draw.day(last=440) for _ in range(count)), start=1):
         title = draw.fresh(lambda: f"{draw.pick(words.VERBS)} {draw.pick(words.PLACES)} of {draw.mention()}")
         if draw.difficulty == "tiny":
             title = draw.fresh(lambda: f"{draw.pick(words.TINY_MATERIALS)} {draw.pick(words.TINY_NOUNS)}")
         body = "" if draw.difficulty == "tiny" else draw.pick(words.ISSUE_TEXTS)
         state = "closed" if draw.difficulty != "tiny" and number % 3 == 0 else "open"
         assignee = draw.pick(("", draw.pick(people)))
-        rows.append(Issue(project.id, number, title, body, draw.pick(people), assignee, state, draw.day(last=440)))
+        rows.append(Issue(project.id, number, title, body, draw.pick(people), assignee, state, day))
         rows += [IssueLabel(project.id, number, each) for each in draw.random.sample(labels, draw.random.randint(0, 1))]
     return rows
 
