@@ -20,7 +20,7 @@ from agenttuning.errors import AgentTuningError
 def main(arguments: list[str]) -> int:
     """Serve until interrupted; return the exit code."""
     reader = argparse.ArgumentParser(prog="python -m agenttuning.environments.worlds.minisites", description=__doc__)
-    reader.add_argument("--port", type=int, default=8765, help="0 takes a free one (default: %(default)s)")
+    reader.add_argument("--port", type=_port, default=8765, help="0 takes a free one (default: %(default)s)")
     reader.add_argument("--difficulty", choices=get_args(Difficulty), default="standard")
     reader.add_argument("--seed", type=int, default=0, help="the scene (default: %(default)s)")
     settings = reader.parse_args(arguments)
@@ -29,10 +29,17 @@ def main(arguments: list[str]) -> int:
     except AgentTuningError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         sys.stderr.write(f"cannot listen on port {settings.port}: {error}; choose another with --port, or --port 0\n")
         return 1
     return 0
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65_536:
+        raise argparse.ArgumentTypeError(f"a port lies between 0 and 65535, got {number}")
+    return number
 
 
 def _serve(port: int, difficulty: Difficulty, seed: int) -> None:

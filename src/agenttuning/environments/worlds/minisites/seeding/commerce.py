@@ -91,7 +91,7 @@ def _review(draw: Draw, number: int, product: Product, customer: Customer, *, da
     body = "" if draw.difficulty == "tiny" else draw.pick(texts)
     status = "Pending" if number % draw.size(2, 9, 14) == 0 else "Approved"
     nickname = customer.name.split()[0] if draw.difficulty == "tiny" else customer.name
-    return Review(number, product.sku, nickname, stars, draw.pick(titles), body, status, day)
+    return Review(draw.number(number), product.sku, nickname, stars, draw.pick(titles), body, status, day)
 
 
 def _orders(draw: Draw, products: list[Product], customers: list[Customer]) -> tuple[list[Order], list[OrderLine]]:
@@ -100,7 +100,8 @@ def _orders(draw: Draw, products: list[Product], customers: list[Customer]) -> t
     owners = [customers[0]] * mine + [draw.pick(customers[1:]) for _ in range(others)]
     draw.random.shuffle(owners)
     days = sorted(draw.day(last=440) for _ in owners)
-    for number, (owner, day) in enumerate(zip(owners, days, strict=True), start=101):
+    for place, (owner, day) in enumerate(zip(owners, days, strict=True), start=50):
+        number = draw.number(place)
         bought = draw.random.sample(products, draw.size(1, draw.random.randint(1, 2), draw.random.randint(1, 3)))
         new = [OrderLine(number, each.sku, draw.random.randint(1, 3), each.price) for each in bought]
         total = sum(line.quantity * line.price for line in new)

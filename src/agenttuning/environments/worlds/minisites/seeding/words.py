@@ -165,6 +165,10 @@ class Draw:
         """Return such a name as a part of a longer one, which may be given out again."""
         return draw_name(self.random, test=self.test)
 
+    def number(self, place: int) -> int:
+        """Return the number of the record at a place in its list: odd ones are those of `test`."""
+        return 2 * place + self.test
+
     def day(self, *, first: int = 0, last: int = 499) -> str:
         """Return a day of the sixteen months before today as `2024-05-13`."""
         count = self.random.randint(first, last)
