@@ -11,8 +11,7 @@ from agenttuning.environments.worlds.minisites.assignments.forum import NEW_POST
 from agenttuning.environments.worlds.minisites.assignments.shop import CART, find
 from agenttuning.environments.worlds.minisites.assignments.wiki import find_article, linked, towns
 from agenttuning.environments.worlds.minisites.forum import post_path
-from agenttuning.environments.worlds.minisites.rows import Community, Post, Product, Project
-from agenttuning.environments.worlds.minisites.site import money
+from agenttuning.environments.worlds.minisites.rows import Community, Post, Product, Project, money
 
 if TYPE_CHECKING:
     import random
