@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
+from agenttuning.environments.worlds.minisites.addresses import post_path
 from agenttuning.environments.worlds.minisites.database import TODAY
 from agenttuning.environments.worlds.minisites.rows import Account, Comment, Community, Post, Subscription, Vote
-from agenttuning.environments.worlds.minisites.site import Part, Site, SiteName, go, missing, read_form, slug
+from agenttuning.environments.worlds.minisites.site import Part, Site, SiteName, go, missing, read_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,11 +167,6 @@ class Forum(Site):
         if user is None:
             raise missing("user")
         return user
-
-
-def post_path(post: Post) -> str:
-    """Return a post's address inside the site."""
-    return f"/f/{post.community}/{post.id}/{slug(post.title)}"
 
 
 def _order(request: Request) -> str:

@@ -303,3 +303,8 @@ def insertion(kind: type[Row]) -> str:
     """Return the statement that inserts one record of a type."""
     places = ", ".join("?" for _ in kind._fields)
     return f"insert into {TABLES[kind]} values ({places})"  # noqa: S608  names of ours, no value
+
+
+def money(cents: int) -> str:
+    """Return a price as `$12.50`."""
+    return f"${cents // 100:,}.{cents % 100:02}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 from abc import ABC, abstractmethod
 from functools import lru_cache
@@ -11,7 +10,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
 from urllib.parse import parse_qsl
 
-from agenttuning.environments.worlds.minisites.rows import Account, Session
+from agenttuning.environments.worlds.minisites.addresses import slug
+from agenttuning.environments.worlds.minisites.rows import Account, Session, money
 from agenttuning.errors import MissingExtraError
 
 try:
@@ -218,13 +218,3 @@ def _templates() -> Environment:
     environment.filters["money"] = money
     environment.globals["slug"] = slug
     return environment
-
-
-def slug(title: str) -> str:
-    """Return a title as it stands in an address."""
-    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "post"
-
-
-def money(cents: int) -> str:
-    """Return a price as `$12.50`."""
-    return f"${cents // 100:,}.{cents % 100:02}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, ClassVar, Final
-from urllib.parse import quote
 
 from markupsafe import Markup
 from starlette.routing import Route
 
+from agenttuning.environments.worlds.minisites.addresses import article_path
 from agenttuning.environments.worlds.minisites.rows import Article
 from agenttuning.environments.worlds.minisites.site import Part, Site, SiteName, missing
 
@@ -59,8 +59,3 @@ class Wiki(Site):
             wanted,
         )
         return self.page(request, "search", wanted=wanted, part=Part(found, request), link=article_path)
-
-
-def article_path(title: str) -> str:
-    """Return an article's address inside the site."""
-    return f"/wiki/{quote(title.replace(' ', '_'))}"

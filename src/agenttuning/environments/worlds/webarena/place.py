@@ -6,7 +6,7 @@ import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from agenttuning.environments.worlds.browser.gate import Gate
 from agenttuning.environments.worlds.webarena.access import access
@@ -66,11 +66,13 @@ async def open_place(task: WebarenaTask) -> AsyncIterator[Place]:
 
 async def _mini(task: WebarenaTask, held: AsyncExitStack) -> tuple[SiteTable, str, StorageState | None]:
     from agenttuning.environments.worlds.minisites.serving import open_sites
+    from agenttuning.environments.worlds.minisites.site import SITE_NAMES
 
     assert task.difficulty is not None
     served = await held.enter_async_context(open_sites(difficulty=task.difficulty, seed=task.scene))
-    state = served.storage_state(*task.raw.sites) if task.raw.require_login else None
-    return plain_sites(served.urls), served.proxy_url, state
+    names = [name for name in SITE_NAMES if name in task.raw.sites]
+    state = served.storage_state(*names) if task.raw.require_login else None
+    return plain_sites(served.urls), served.proxy_url, cast("StorageState | None", state)
 
 
 async def _user(task: WebarenaTask, held: AsyncExitStack) -> tuple[SiteTable, str, StorageState | None]:

@@ -16,9 +16,8 @@ from agenttuning.environments.worlds.minisites.assignments.draft import (
     shows,
     text_of,
 )
-from agenttuning.environments.worlds.minisites.rows import Account, Customer, Order, OrderLine, Product, Review
+from agenttuning.environments.worlds.minisites.rows import Account, Customer, Order, OrderLine, Product, Review, money
 from agenttuning.environments.worlds.minisites.seeding.commerce import STATUSES
-from agenttuning.environments.worlds.minisites.site import money
 from agenttuning.environments.worlds.webarena.raw_task import EITHER
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.environments.worlds.minisites.addresses import post_path
 from agenttuning.environments.worlds.minisites.assignments.draft import (
     Draft,
     Script,
@@ -15,7 +16,6 @@ from agenttuning.environments.worlds.minisites.assignments.draft import (
     shows,
     text_of,
 )
-from agenttuning.environments.worlds.minisites.forum import post_path
 from agenttuning.environments.worlds.minisites.rows import Account, Comment, Community, Post
 from agenttuning.environments.worlds.minisites.seeding.words import TOPICS
 from agenttuning.environments.worlds.webarena.raw_task import EITHER

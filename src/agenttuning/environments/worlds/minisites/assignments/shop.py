@@ -17,8 +17,7 @@ from agenttuning.environments.worlds.minisites.assignments.draft import (
     shows,
     text_of,
 )
-from agenttuning.environments.worlds.minisites.rows import Account, Customer, Order, Product, Review
-from agenttuning.environments.worlds.minisites.site import money
+from agenttuning.environments.worlds.minisites.rows import Account, Customer, Order, Product, Review, money
 from agenttuning.environments.worlds.webarena.raw_task import EITHER
 
 if TYPE_CHECKING:

@@ -17,10 +17,9 @@ from agenttuning.environments.worlds.minisites.assignments.draft import (
 )
 from agenttuning.environments.worlds.minisites.assignments.shop import CART, my_orders
 from agenttuning.environments.worlds.minisites.assignments.wiki import fact
-from agenttuning.environments.worlds.minisites.rows import Article, Issue, Order, Post, Product, Review
+from agenttuning.environments.worlds.minisites.rows import Article, Issue, Order, Post, Product, Review, money
 from agenttuning.environments.worlds.minisites.seeding.commerce import STATUSES
 from agenttuning.environments.worlds.minisites.seeding.words import TINY_MATERIALS, TINY_NOUNS
-from agenttuning.environments.worlds.minisites.site import money
 
 if TYPE_CHECKING:
     import random

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.environments.worlds.minisites.addresses import post_path
 from agenttuning.environments.worlds.minisites.assignments.admin import open_product
 from agenttuning.environments.worlds.minisites.assignments.code import base, file_text, open_project
 from agenttuning.environments.worlds.minisites.assignments.draft import Draft, Script, Template, reads, shows, text_of
 from agenttuning.environments.worlds.minisites.assignments.forum import NEW_POST, find_post, write_post
 from agenttuning.environments.worlds.minisites.assignments.shop import CART, find
 from agenttuning.environments.worlds.minisites.assignments.wiki import find_article, linked, towns
-from agenttuning.environments.worlds.minisites.forum import post_path
-from agenttuning.environments.worlds.minisites.rows import Community, Post, Product, Project
-from agenttuning.environments.worlds.minisites.site import money
+from agenttuning.environments.worlds.minisites.rows import Community, Post, Product, Project, money
 
 if TYPE_CHECKING:
     import random

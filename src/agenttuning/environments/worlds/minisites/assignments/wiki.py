@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.environments.worlds.minisites.addresses import article_path
 from agenttuning.environments.worlds.minisites.assignments.draft import (
     Draft,
     Script,
@@ -15,7 +16,6 @@ from agenttuning.environments.worlds.minisites.assignments.draft import (
     nothing,
 )
 from agenttuning.environments.worlds.minisites.rows import Article
-from agenttuning.environments.worlds.minisites.wiki import article_path
 
 if TYPE_CHECKING:
     import random
