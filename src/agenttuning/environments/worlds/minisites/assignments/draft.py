@@ -22,7 +22,7 @@ _FRAMES: Final = (
     "{why}.",
     "Next step: {why}.",
     "From what I see, {why}.",
-    "Let me think about what comes next. Clearly, {why}.",
+    "The objective is not reached yet: {why}.",
     "I go on as planned: {why}.",
 )
 _LAST_FRAMES: Final = (
