@@ -1,10 +1,15 @@
 """What holds for every page of every site, whoever looks at it."""
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lxml import html
 from tests.environments.worlds.minisites.visitor import PLACE, Visitor, visiting
+
+from agenttuning.environments.worlds.minisites.rows import Post, Product, Project
 
 FOLDERS = ("shop", "admin", "forum", "code", "wiki")
 
@@ -111,6 +116,55 @@ def test_what_people_write_is_shown_as_text() -> None:
     assert profile.xpath("string(//p[@class='user-bio__biography'])") == hostile
     assert account.xpath("string(//input[@name='phone']/@value)") == hostile
     assert not any(page.xpath("//script") for page in (profile, account, *others))
+
+
+@settings(max_examples=12)
+@given(text=st.text(max_size=30), number=st.integers(-(10**30), 10**30))
+def test_whatever_is_asked_or_sent_there_is_an_answer(text: str, number: int) -> None:
+    async def look() -> set[int]:
+        async with visiting("tiny") as visitor:
+            await visitor.log_in_everywhere()
+            asked = {"q": text, "status": text, "sort": text, "kind": text, "label": text, "year": text, "page": number}
+            post, project = visitor.scene.all(Post)[0], visitor.scene.all(Project)[0]
+            inside = f"/code/{project.owner}/{project.name}/-"
+            found = [
+                await visitor.client.get(path, params=asked)
+                for path in (
+                    "/shop/catalogsearch/result/",
+                    "/admin/sales/order/",
+                    "/admin/review/product/",
+                    "/wiki/",
+                    "/wiki/search",
+                )
+            ]
+            found += [
+                await visitor.get(f"/{path}")
+                for path in (
+                    f"forum/f/{post.community}/{number}/",
+                    f"shop/sales/order/view/order_id/{number}/",
+                    f"shop/product/{quote(text, safe='')}",
+                    f"code/x/{quote(text, safe='')}",
+                )
+            ]
+            sent = dict.fromkeys(
+                ("title", "body", "name", "account", "role", "note", "stars", "quantity", "city"), text
+            )
+            found += [
+                await visitor.client.post(path, data=sent)
+                for path in (
+                    f"/shop/product/{visitor.scene.all(Product)[0].sku}/cart",
+                    f"/shop/product/{visitor.scene.all(Product)[0].sku}/reviews",
+                    "/shop/customer/account/",
+                    f"/forum/submit/{post.community}",
+                    f"{inside}/issues/new",
+                    f"{inside}/issues/1/notes",
+                    f"{inside}/project_members",
+                    "/code/projects/new",
+                )
+            ]
+            return {answer.status_code for answer in found}
+
+    assert asyncio.run(look()) <= {200, 401, 403, 404, 405, 422}
 
 
 def test_a_form_that_is_too_large_is_refused() -> None:

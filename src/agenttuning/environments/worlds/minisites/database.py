@@ -20,6 +20,8 @@ RowT = TypeVar("RowT", bound="Row")
 Value = str | int
 TODAY: Final = "2024-05-14"
 """The day on which everything happens, so that pages do not depend on the clock."""
+_LARGEST: Final = 2**63 - 1
+"""Of SQLite's whole numbers; addresses may name any number."""
 
 
 class Database:
@@ -31,6 +33,8 @@ class Database:
 
     def rows(self, kind: type[RowT], rest: str = "", *values: Value) -> list[RowT]:
         """Return the records of a table that the rest of the statement (`where ...`) picks, as `kind`."""
+        if any(isinstance(value, int) and value > _LARGEST for value in values):
+            return []
         found = self._connection.execute(f"select t.* from {TABLES[kind]} t {rest}", values)  # noqa: S608  as above
         return [kind(*row) for row in found]
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from agenttuning.environments.worlds.minisites.addresses import slug
 from agenttuning.environments.worlds.minisites.rows import Account, Session, money
@@ -152,10 +152,13 @@ def missing(what: str) -> HTTPException:
 
 async def read_form(request: Request) -> Mapping[str, str]:
     """Return the fields of a posted form, trimmed; a field that is repeated is joined by commas."""
-    if int(request.headers.get("content-length") or 0) > _MAX_BODY:
-        raise HTTPException(413, "The form is too large.")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise HTTPException(413, "The form is too large.")
     fields: dict[str, str] = {}
-    for name, value in parse_qsl((await request.body())[:_MAX_BODY].decode(errors="replace")):
+    for name, value in parse_qsl(body.decode(errors="replace")):
         fields[name] = f"{fields[name]},{value.strip()}" if name in fields else value.strip()
     return fields
 
@@ -177,8 +180,8 @@ class Part:
         self.number = min(whole(request.query_params.get("page", ""), low=1) or 1, self.last)
         self.rows = rows[(self.number - 1) * _PAGE : self.number * _PAGE]
         self.count = len(rows)
-        others = [f"{name}={value}" for name, value in request.query_params.items() if name != "page"]
-        self.query = "&".join([*others, "page="])
+        others = [(name, value) for name, value in request.query_params.items() if name != "page"]
+        self.query = urlencode([*others, ("page", "")])
 
 
 def _here(request: Request) -> str:
