@@ -3,7 +3,6 @@ import pytest
 from agenttuning.core.records import Difficulty
 from agenttuning.environments.worlds.minisites.database import open_database
 from agenttuning.environments.worlds.minisites.rows import (
-    TABLES,
     Account,
     Article,
     Community,
@@ -17,6 +16,7 @@ from agenttuning.environments.worlds.minisites.rows import (
     Review,
 )
 from agenttuning.environments.worlds.minisites.scene import Scene, make_scene
+from agenttuning.environments.worlds.minisites.schema import TABLES
 
 DIFFICULTIES: tuple[Difficulty, ...] = ("tiny", "standard", "hard")
 

@@ -55,6 +55,9 @@ def test_tunnels_lead_to_the_sites_only() -> None:
             for target in (b"wiki.mini:443", b"example.com:80"):
                 refused = await speak(sites.proxy_url, b"CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n" % (target, target))
                 assert refused.startswith(b"HTTP/1.1 403"), target
+            for line in (b"GET http://[x/ HTTP/1.1", b"GET http:///", b"CONNECT  HTTP/1.1"):
+                answer = await speak(sites.proxy_url, line + b"\r\nHost: \xff\r\n\r\n")
+                assert answer[:12] in (b"HTTP/1.1 403", b"HTTP/1.1 400"), line
             assert (await speak(sites.proxy_url, b"no HTTP at all\r\n\r\n")).startswith(b"HTTP/1.1 400")
             assert (await speak(sites.proxy_url, b"GET / HTTP/1.1\r\nHost: x.y\r\n\r\n")).startswith(b"HTTP/1.1 403")
 

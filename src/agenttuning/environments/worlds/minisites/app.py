@@ -35,7 +35,8 @@ def make_app(database: Database, *, scene: Scene) -> Starlette:
     sites = make_sites(database, terse=scene.difficulty == "tiny")
 
     async def landing(request: Request) -> Response:
-        return landing_page(request, sites.values(), scene=scene)
+        del request
+        return landing_page(sites.values(), scene=scene)
 
     mounts = [Mount(f"/{site.folder}", site.app()) for site in sites.values()]
     return Starlette(routes=[Route("/", landing), *mounts])

@@ -7,8 +7,8 @@ from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from agenttuning.environments.worlds.minisites.rows import TABLES, insertion, schema
 from agenttuning.environments.worlds.minisites.scene import make_scene
+from agenttuning.environments.worlds.minisites.schema import TABLES, insertion, schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

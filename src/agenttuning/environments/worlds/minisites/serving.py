@@ -4,7 +4,7 @@
         context = await browser.new_context(proxy={"server": sites.proxy_url})
 
 The proxy answers the hosts of the mini sites from the application in this process. It reaches nothing else: every
-other host, and every tunnel, is refused with 403. Addresses are the same in every episode.
+other host is refused with 403. Addresses are the same in every episode.
 """
 
 from __future__ import annotations
@@ -153,7 +153,9 @@ async def _listening(app: ASGIApp, *, listener: socket.socket, protocol: type[H1
         for connection in list(state.connections):
             connection.shutdown()
         if state.tasks:
-            await asyncio.wait(list(state.tasks), timeout=_CLOSE_SECONDS)
+            _, late = await asyncio.wait(list(state.tasks), timeout=_CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
 
 
 class _ProxyProtocol(H11Protocol):
@@ -162,13 +164,15 @@ class _ProxyProtocol(H11Protocol):
     A tunnel ends here: what comes through it are requests in the plain form, with the host in their header.
     """
 
+    _begun = False
+
     def data_received(self, data: bytes) -> None:
-        """Grant a tunnel, or pass on what arrived."""
-        if data.startswith(b"CONNECT "):
-            head, _, rest = data.partition(b"\r\n\r\n")
-            if head.split(b" ", 2)[1] in _TUNNELS:
-                self.transport.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
-                data = rest
+        """Grant a tunnel at the beginning of a connection, or pass on what arrived."""
+        head, _, rest = data.partition(b"\r\n\r\n")
+        if not self._begun and head.startswith(b"CONNECT ") and head.split(b" ", 2)[1] in _TUNNELS:
+            self.transport.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
+            data = rest
+        self._begun = True
         if data:
             super().data_received(data)
 
@@ -182,8 +186,13 @@ class Proxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request to the site of its host, or refuse it."""
         assert scope["type"] == "http", "lifespan and websockets are off"
-        target = urlsplit(scope["raw_path"].decode("latin-1"))
-        host = target.netloc or next((value.decode() for name, value in scope["headers"] if name == b"host"), "")
+        headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
+        try:
+            target = urlsplit(scope["raw_path"].decode("latin-1"))
+        except ValueError:
+            target = urlsplit("unreadable:")
+        named = (value.decode("latin-1") for name, value in scope["headers"] if name == b"host")
+        host = target.netloc or next(named, "")
         app = self._hosts.get(host.removesuffix(":80")) if target.scheme in ("", "http") else None
         if app is None:
             await PlainTextResponse("This address is not one of the sites.\n", 403)(scope, receive, send)
@@ -193,9 +202,6 @@ class Proxy:
             **scope,
             "path": unquote_to_bytes(path).decode("utf-8", "replace"),
             "raw_path": path.encode("latin-1"),
-            "headers": [
-                (b"host", host.encode()),
-                *((name, value) for name, value in scope["headers"] if name != b"host"),
-            ],
+            "headers": [(b"host", host.encode()), *headers],
         }
         await app(inner, receive, send)

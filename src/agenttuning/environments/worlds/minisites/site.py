@@ -189,9 +189,8 @@ def _here(request: Request) -> str:
     return request.url.path.removeprefix(root)
 
 
-def landing_page(request: Request, sites: Iterable[Site], *, scene: Scene) -> Response:
+def landing_page(sites: Iterable[Site], *, scene: Scene) -> Response:
     """Return the page that leads to every site and tells the log-ins."""
-    del request
     passwords = {account.name: account.password for account in scene.all(Account)}
     cards = []
     for site in sites:
