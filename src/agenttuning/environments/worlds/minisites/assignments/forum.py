@@ -73,8 +73,10 @@ def _advice(scene: Scene, draw: random.Random) -> Draft | None:
     return Draft("What does {name} reply to the post “{title}”?", values, oracle, meaning(comment.body))
 
 
-def _top(scene: Scene, draw: random.Random) -> Draft:
-    best = sorted(scene.all(Post), key=lambda post: -post.score)[:2]
+def _top(scene: Scene, draw: random.Random) -> Draft | None:
+    *best, third = sorted(scene.all(Post), key=lambda post: -post.score)[:3]
+    if third.score == best[1].score:
+        return None
     script = Script(scene, draw).link("Top", "sorted by score, the best posts come first")
     script.link(best[0].title, "this post is on top of the list")
     return Draft(
