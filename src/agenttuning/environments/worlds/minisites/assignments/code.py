@@ -140,7 +140,7 @@ def _labelled(scene: Scene, draw: random.Random) -> Draft:
         "List the open issues of the project {project} that carry the label {label}.",
         {"project": project.name, "label": label},
         script.stop("done", "the list is narrowed down to the label"),
-        reference_url=f"{base(project)}/-/issues?label={label}",
+        reference_url=f"{base(project)}/-/issues?state=open&label={label}",
         url_note="GOLD in PRED",
     )
 
