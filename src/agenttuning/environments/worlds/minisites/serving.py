@@ -143,6 +143,7 @@ async def _listening(app: ASGIApp, *, listener: socket.socket, protocol: type[H1
     )
     config.load()
     state = ServerState()
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections inherit it; 40 ms per page otherwise
     server = await asyncio.get_running_loop().create_server(
         lambda: protocol(config=config, server_state=state, app_state={}), sock=listener
     )
