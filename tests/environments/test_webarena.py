@@ -165,7 +165,7 @@ def test_the_instruction_and_the_examples_follow_the_protocol() -> None:
 def test_the_base_install_lists_it_and_says_what_playing_needs() -> None:
     script = """
 import sys
-for name in ("playwright", "playwright.async_api", "starlette", "starlette.responses", "uvicorn", "jinja2"):
+for name in ("playwright.async_api", "starlette", "uvicorn", "jinja2"):
     sys.modules[name] = None
 from agenttuning.cli import main
 assert main(["environments", "--json"]) == 0

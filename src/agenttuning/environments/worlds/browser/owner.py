@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Playwright, StorageState
 
 ResultT = TypeVar("ResultT")
+BrowserError = Error
+"""What a call inside `Browser.run` raises when the page or the browser refuses."""
 _START_SECONDS: Final = 90.0
 _CLOSE_SECONDS: Final = 10.0
 

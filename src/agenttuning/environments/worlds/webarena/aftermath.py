@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from playwright.async_api import Error
-
+from agenttuning.environments.worlds.browser.owner import BrowserError
 from agenttuning.errors import WorldError
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ class LivePage:
     async def _value(self, expression: str) -> str:
         try:
             value: object = await self._tab.page.evaluate(f"() => {expression}")
-        except Error:  # the page is not the one that the task file expects
+        except BrowserError:  # the page is not the one that the task file expects
             return ""
         return "" if value is None else str(value)
 

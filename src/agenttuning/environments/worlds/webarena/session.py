@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-from playwright.async_api import Error
 
-from agenttuning.environments.worlds.browser.owner import shared_browser
+from agenttuning.environments.worlds.browser.owner import BrowserError, shared_browser
 from agenttuning.environments.worlds.webarena.tab import WINDOW, Tab
 from agenttuning.errors import WorldError
 
@@ -133,7 +132,7 @@ class Session:
             self._notice(f"A dialog said {dialog.message[:_MAX_TOLD]!r} and was dismissed.")
         try:
             await (dialog.accept() if leaving else dialog.dismiss())
-        except Error:  # its page is gone, and the dialog with it
+        except BrowserError:  # its page is gone, and the dialog with it
             return
 
     def _refuse_download(self, download: Download) -> None:
@@ -197,7 +196,7 @@ class Session:
         opened = tab.windows_opened
         try:
             problem = await self._do(action, tab, sight)
-        except Error as error:
+        except BrowserError as error:
             problem = error.message.partition("\n")[0][:_MAX_TOLD]
         await self._adopt(expected=tab.windows_opened - opened)
         await self._rest(await self._front())
@@ -248,7 +247,7 @@ class Session:
             return "only http addresses can be opened"
         try:
             await tab.page.goto(wanted, wait_until="commit", timeout=self._visit.load_seconds * 1_000)
-        except Error as error:
+        except BrowserError as error:
             return f"the page did not load ({error.message.partition(chr(10))[0][:_MAX_TOLD]})"
         await self._rest(tab)
         return ""

@@ -11,9 +11,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
-from playwright.async_api import Error
 from pydantic import TypeAdapter
 
+from agenttuning.environments.worlds.browser.owner import BrowserError
 from agenttuning.environments.worlds.webarena.tree import AxNode, Sight, elements_in_sight
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Tab:
         """Wait until the page rests; where that takes too long, stop its loading. Tell whether it came to rest.
 
         Raises:
-            Error: the page is gone.
+            BrowserError: the page is gone.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -184,7 +184,7 @@ class Tab:
         for _ in range(_TRIES):
             try:
                 answer = await self._devtools.send("Runtime.evaluate", {"expression": _MEASURE, "returnByValue": True})
-            except Error:
+            except BrowserError:
                 if self.page.is_closed():
                     raise
                 await asyncio.sleep(0.02)  # the document is being replaced
@@ -198,7 +198,7 @@ class Tab:
         """Return what the tab shows now.
 
         Raises:
-            Error: the page is gone.
+            BrowserError: the page is gone.
         """
         elements, characters, *_ = await self._measure()
         if elements > MAX_ELEMENTS or characters > MAX_CHARACTERS:
@@ -278,7 +278,7 @@ class Tab:
         """Call a function of ours in the page, on an element's node."""
         try:
             node = await self._devtools.send("DOM.resolveNode", {"backendNodeId": element.backend})
-        except Error:
+        except BrowserError:
             return "it is no longer on the page"
         called = {
             "objectId": node["object"]["objectId"],
