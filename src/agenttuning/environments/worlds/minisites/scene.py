@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from agenttuning.environments.worlds.minisites.seeding.articles import seed_wiki
 from agenttuning.environments.worlds.minisites.seeding.commerce import seed_commerce
 from agenttuning.environments.worlds.minisites.seeding.community import seed_forum
+from agenttuning.environments.worlds.minisites.seeding.draw import new_draw
 from agenttuning.environments.worlds.minisites.seeding.projects import seed_projects
-from agenttuning.environments.worlds.minisites.seeding.words import new_draw
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -86,8 +86,9 @@ class Draft:
     url_note: Literal["EXACT", "GOLD in PRED"] | None = None
     pages: tuple[ProgramHtml, ...] = ()
     note: str = ""
-
+    """Why it cannot be done, where that is the answer."""
     sites: tuple[SiteName, ...] = ()
+    """The sites of its tabs; empty for the template's own one."""
     logged_in: bool = True
 
 

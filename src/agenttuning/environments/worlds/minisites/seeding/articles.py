@@ -9,7 +9,7 @@ from agenttuning.environments.worlds.minisites.seeding import words
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.minisites.rows import Row
-    from agenttuning.environments.worlds.minisites.seeding.words import Draw
+    from agenttuning.environments.worlds.minisites.seeding.draw import Draw
 
 
 def seed_wiki(draw: Draw) -> list[Row]:

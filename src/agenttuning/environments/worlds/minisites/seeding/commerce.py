@@ -10,7 +10,7 @@ from agenttuning.environments.worlds.shop.assortment import DEPARTMENTS
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.minisites.rows import Row
-    from agenttuning.environments.worlds.minisites.seeding.words import Draw
+    from agenttuning.environments.worlds.minisites.seeding.draw import Draw
 
 STATUSES: Final = ("Pending", "Processing", "Complete", "Canceled")
 

@@ -10,7 +10,7 @@ from agenttuning.environments.worlds.minisites.seeding.commerce import password
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.minisites.rows import Row
-    from agenttuning.environments.worlds.minisites.seeding.words import Draw
+    from agenttuning.environments.worlds.minisites.seeding.draw import Draw
 
 
 def seed_forum(draw: Draw, *, user: str) -> list[Row]:

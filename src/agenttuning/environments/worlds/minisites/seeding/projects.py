@@ -20,7 +20,7 @@ from agenttuning.environments.worlds.minisites.seeding.commerce import password
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.minisites.rows import Row
-    from agenttuning.environments.worlds.minisites.seeding.words import Draw
+    from agenttuning.environments.worlds.minisites.seeding.draw import Draw
 
 LICENCES = ("MIT", "Apache-2.0", "BSD-3-Clause", "MPL-2.0")
 
