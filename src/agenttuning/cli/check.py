@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from agenttuning.core.environment import Environment, EnvironmentConfig
     from agenttuning.core.records import Task
 
-EMBEDDED_LIMIT = 200
-"""Tasks of each split of a generator, unless --limit says otherwise."""
+EMBEDDED_LIMIT, SLOW_LIMIT = 200, 60
+"""Tasks of each split of a generator, unless --limit says otherwise; the second where every episode opens a page."""
 
 
 def main(arguments: Namespace) -> int:
@@ -48,7 +48,8 @@ async def check(
 
     A benchmark that comes installed is played as well, unless a split, a limit or a setting asks for a part.
     """
-    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
+    usual = SLOW_LIMIT if kind.slow_start else EMBEDDED_LIMIT
+    most = limit if limit is not None or config.official is not None else usual
     tasks = _load(kind, config, split, most)
     inspection = kind.inspect(config)
     source = ", ".join(sorted({task.source for task in tasks}))
