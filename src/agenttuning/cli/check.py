@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agenttuning.core.environment import Environment, EnvironmentConfig
     from agenttuning.core.records import Task
 
-EMBEDDED_LIMIT, SLOW_LIMIT = 200, 60
+EMBEDDED_LIMIT, SLOW_LIMIT = 200, 70
 """Tasks of each split of a generator, unless --limit says otherwise; the second where every episode opens a page."""
 
 
