@@ -6,9 +6,9 @@ A sample, as the model sees it (one step, shortened; the instruction and two wor
                Tab 0 (current): Shop
 
                [1] RootWebArea 'Shop' focused: True
-                [2] link 'My orders'
-                [3] searchbox 'Search the shop' required: False
-                [4] button 'Search'
+                   [2] link 'My orders'
+                   [3] searchbox 'Search the shop' required: False
+                   [4] button 'Search'
                URL: http://shop.mini/
                OBJECTIVE: How many of my orders are still pending?
                PREVIOUS ACTION: None
@@ -25,8 +25,8 @@ replies in a row (`Stop.FORMAT`), three equal actions in a row, or the same text
 (`Stop.REPEAT`); it is judged after any of these.
 Reward: 1 if every evaluator of the task holds, else 0. A model judges meanings where a task leaves them to a reader
 (setting `judge`); without one a rule that counts words stands in, and the number says so.
-Source: WebArena (arXiv 2307.13854, https://github.com/web-arena-x/webarena, Apache-2.0): `tasks = "raw"`, upstream's
-file; `"raw-2023"`, the paper's copy with its own evaluators; `"verified"`, the audited set (`webarena-verified`,
+Source: WebArena (arXiv 2307.13854, https://github.com/web-arena-x/webarena, Apache-2.0): `task_set = "raw"`,
+upstream's file; `"raw-2023"`, the paper's copy with its own evaluators; `"verified"`, the audited set (`webarena-verified`,
 ServiceNow, Apache-2.0), judged by its own program (setting `verifier`); `subset = "hard"`, its 258 hardest. They need
 the sites, run by the user (`sites.shopping = "http://localhost:7770"` and so on; `agenttuning doctor` tells whether
 they answer). The default is **webarena-mini**, which is not WebArena: five small sites and tasks of our own in the raw

@@ -34,11 +34,13 @@ def test_every_task_is_read_and_every_evaluator_built(official_data: Callable[[s
 
 
 @pytest.mark.parametrize(
-    ("tasks", "source", "hard"),
+    ("task_set", "source", "hard"),
     [("raw", "webarena", 257), ("raw-2023", "webarena-2023", 257), ("verified", "webarena-verified", 257)],
 )
-def test_sets_and_the_hard_subset(tasks: TaskSet, source: str, hard: int, official_data: Callable[[str], Path]) -> None:
-    config = WebarenaConfig(official=official_data("webarena"), tasks=tasks)
+def test_sets_and_the_hard_subset(
+    task_set: TaskSet, source: str, hard: int, official_data: Callable[[str], Path]
+) -> None:
+    config = WebarenaConfig(official=official_data("webarena"), task_set=task_set)
     loaded = list(Webarena.load("test", config))
     assert len(loaded) == Webarena.splits(config)["test"] == 811
     assert {task.source for task in loaded} == {source}
@@ -50,7 +52,7 @@ def test_sets_and_the_hard_subset(tasks: TaskSet, source: str, hard: int, offici
 
 
 def test_verified_tasks_keep_who_must_be_logged_in(official_data: Callable[[str], Path]) -> None:
-    config = WebarenaConfig(official=official_data("webarena"), tasks="verified")
+    config = WebarenaConfig(official=official_data("webarena"), task_set="verified")
     tasks = {task.raw.task_id: task.raw for task in Webarena.load("test", config)}
     assert tasks[400].storage_state == "./.auth/reddit_state.json"
     assert tasks[400].require_reset

@@ -153,7 +153,7 @@ def _is_judged(task: RawTask) -> bool:
 def _find(place: Path, tasks: TaskSet) -> Path:
     found = file_of(place, tasks)
     if found is None:
-        raise DataError(f"no {' or '.join(FILES[tasks])} in {str(place)!r}; `tasks` says which set is wanted")
+        raise DataError(f"no {' or '.join(FILES[tasks])} in {str(place)!r}; `task_set` says which is wanted")
     return found
 
 

@@ -77,11 +77,11 @@ def official_tasks(settings: WebarenaConfig, place: Path) -> Iterator[WebarenaTa
     return (
         WebarenaTask(
             id=str(raw.task_id),
-            source=SOURCES[settings.tasks],
+            source=SOURCES[settings.task_set],
             never_train=True,
             category="+".join(raw.sites),
             raw=raw,
-            task_set=settings.tasks,
+            task_set=settings.task_set,
             sites=settings.sites,
             storage_states=settings.storage_states,
             verifier=settings.verifier,
@@ -100,8 +100,8 @@ def inspect_official(settings: WebarenaConfig, place: Path) -> Inspection:
 
 
 def _raw(settings: WebarenaConfig, place: Path) -> list[RawTask]:
-    if settings.tasks != "verified":
-        return chosen(read_raw(place, settings.tasks), place=place, subset=settings.subset)
+    if settings.task_set != "verified":
+        return chosen(read_raw(place, settings.task_set), place=place, subset=settings.subset)
     known = {task.task_id: task for task in read_raw(place, "raw")}
     verified = [task.as_raw(known.get(task.task_id)) for task in read_verified(place)]
     return chosen(verified, place=place, subset=settings.subset)

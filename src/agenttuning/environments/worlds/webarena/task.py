@@ -22,7 +22,7 @@ Dialect = Literal["upstream", "2023"]
 class WebarenaConfig(EnvironmentConfig):
     """Settings of the WebArena environment."""
 
-    tasks: TaskSet = "raw"
+    task_set: TaskSet = "raw"
     """Which of the benchmark's task files, with official data."""
     subset: Subset = "all"
     """`hard` keeps the tasks of the verified set's hard subset."""
