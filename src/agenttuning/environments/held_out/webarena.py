@@ -26,11 +26,11 @@ replies in a row (`Stop.FORMAT`), three equal actions in a row, or the same text
 Reward: 1 if every evaluator of the task holds, else 0. A model judges meanings where a task leaves them to a reader
 (setting `judge`); without one a rule that counts words stands in, and the number says so.
 Source: WebArena (arXiv 2307.13854, https://github.com/web-arena-x/webarena, Apache-2.0): `task_set = "raw"`,
-upstream's file; `"raw-2023"`, the paper's copy with its own evaluators; `"verified"`, the audited set (`webarena-verified`,
-ServiceNow, Apache-2.0), judged by its own program (setting `verifier`); `subset = "hard"`, its 258 hardest. They need
-the sites, run by the user (`sites.shopping = "http://localhost:7770"` and so on; `agenttuning doctor` tells whether
-they answer). The default is **webarena-mini**, which is not WebArena: five small sites and tasks of our own in the raw
-task schema (`synthetic-v1`), served by this process.
+upstream's file; `"raw-2023"`, the paper's copy with its own evaluators; `"verified"`, the audited set
+(`webarena-verified`, ServiceNow, Apache-2.0), judged by its own program (setting `verifier`); `subset = "hard"`, its
+258 hardest. They need the sites, run by the user (`sites.shopping = "http://localhost:7770"` and so on; `agenttuning
+doctor --sites` tells whether they answer; docs/webarena.md). The default is **webarena-mini**, which is not WebArena:
+five small sites and tasks of our own in the raw task schema (`synthetic-v1`), served by this process.
 Deviations: element numbers are given per page in order of appearance, so that an episode has the same bytes every time;
 an element is shown if any part of it is in the window; options of a list are shown under it, and a click chooses one;
 `type` replaces what a field held; a window opens as a tab behind; evaluators open other pages beside the agent's tab;
