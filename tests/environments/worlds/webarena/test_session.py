@@ -187,6 +187,20 @@ def test_what_a_page_does_besides_is_told(site: Site, action: str, told: str, ur
     assert visit(site, play) == (told, url)
 
 
+def test_links_that_lead_nowhere_do_not_keep_one_waiting(site: Site) -> None:
+    links = ("javascript:void(0)", "data:text/html,x", "mailto:a@b.test", "file:///etc/passwd", "blob:x", "#here")
+    site.pages["/odd"] = "".join(f"<a href='{link}'>{place}</a> " for place, link in enumerate(links))
+
+    async def play(visitor: Visitor) -> None:
+        await visitor.do(f"goto [{HOME}odd]")
+        for place in range(len(links)):
+            await visitor.do(f"click [link '{place}']")
+            assert visitor.told == ""
+        assert visitor.sight.url == f"{HOME}odd#here"
+
+    visit(site, play, load_seconds=5)
+
+
 def test_a_page_that_never_comes_is_stopped(site: Site) -> None:
     async def play(visitor: Visitor) -> None:
         await visitor.do("click [link 'Never']")
@@ -213,7 +227,7 @@ def test_a_page_that_hangs_is_closed(site: Site) -> None:
 
 def test_a_huge_page_is_told_of_and_left(site: Site) -> None:
     site.pages["/huge"] = f"<title>Huge</title><a href='/b'>x</a><p>{'word ' * MAX_CHARACTERS}"
-    site.pages["/many"] = "<p><a href='/b'>link</a>" * 16_000
+    site.pages["/many"] = "<i>x</i>" * 30_001
 
     async def play(visitor: Visitor) -> None:
         for page in ("huge", "many"):
@@ -239,7 +253,7 @@ def test_a_page_cannot_speak_for_the_world(site: Site) -> None:
 
 
 def test_windows_are_bounded(site: Site) -> None:
-    site.pages["/pop"] = "<button onclick=\"for (let i = 0; i < 14; i++) open('/b')\">Pop</button>"
+    site.pages["/pop"] = "<button onclick=\"for (let i = 0; i < 11; i++) open('/b')\">Pop</button>"
 
     async def play(visitor: Visitor) -> int:
         await visitor.do(f"goto [{HOME}pop]")

@@ -8,7 +8,7 @@ from agenttuning.environments.worlds.browser.owner import BrowserError
 from agenttuning.errors import WorldError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from agenttuning.environments.worlds.webarena.session import Session
     from agenttuning.environments.worlds.webarena.sites import SiteTable
@@ -23,12 +23,18 @@ class LivePage:
         self._tab = tab
 
     async def content(self) -> str:
-        """Return its HTML."""
-        return await self._session.run(self._tab.page.content())
+        """Return its HTML; empty where the page does not answer."""
+        return await self._answer(self._tab.page.content())
 
     async def value(self, expression: str) -> str:
         """Return an expression's value as text; empty where it fails or has none."""
-        return await self._session.run(self._value(expression))
+        return await self._answer(self._value(expression))
+
+    async def _answer(self, work: Coroutine[object, object, str]) -> str:
+        try:
+            return await self._session.run(work)
+        except TimeoutError:
+            return ""
 
     async def _value(self, expression: str) -> str:
         try:

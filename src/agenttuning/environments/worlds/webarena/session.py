@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 
 from agenttuning.environments.worlds.browser.owner import BrowserError, shared_browser
+from agenttuning.environments.worlds.webarena.keys import browser_keys
+from agenttuning.environments.worlds.webarena.notices import MAX_TOLD, Notices
 from agenttuning.environments.worlds.webarena.tab import WINDOW, Tab
 from agenttuning.errors import WorldError
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
     from pathlib import Path
 
-    from playwright.async_api import BrowserContext, Dialog, Download, Page, Request, StorageState
+    from playwright.async_api import BrowserContext, Page, StorageState
 
     from agenttuning.environments.worlds.browser.owner import Browser
     from agenttuning.environments.worlds.webarena.actions import Action
@@ -34,33 +36,7 @@ _START_SECONDS: Final = 60.0
 _RUN_SECONDS: Final = 20.0
 _CLOSE_SECONDS: Final = 20.0
 _WINDOW_SECONDS: Final = 3.0
-_MAX_TOLD: Final = 300
-_MAX_NOTICES: Final = 5
 _BLANK: Final = "about:blank"
-_KEYS: Final = {
-    "alt": "Alt",
-    "arrowdown": "ArrowDown",
-    "arrowleft": "ArrowLeft",
-    "arrowright": "ArrowRight",
-    "arrowup": "ArrowUp",
-    "backspace": "Backspace",
-    "cmd": "Control",
-    "ctrl": "Control",
-    "control": "Control",
-    "delete": "Delete",
-    "end": "End",
-    "enter": "Enter",
-    "esc": "Escape",
-    "escape": "Escape",
-    "home": "Home",
-    "meta": "Control",
-    "pagedown": "PageDown",
-    "pageup": "PageUp",
-    "return": "Enter",
-    "shift": "Shift",
-    "space": "Space",
-    "tab": "Tab",
-}
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 ResultT = TypeVar("ResultT")
 
@@ -93,7 +69,7 @@ class Session:
         self._opening: asyncio.Future[None] | None = None
         self._tabs: list[Tab] = []
         self._current: Tab | None = None
-        self._notices: list[str] = []
+        self._notices = Notices(visit.sites.hosts)
 
     async def open(self) -> None:
         """Open the first tabs; the first of them is in front.
@@ -112,8 +88,7 @@ class Session:
         self._context = await browser.new_proxied_context(
             proxy=visit.proxy, window=WINDOW, storage_state=visit.storage_state, har=visit.har
         )
-        self._context.on("dialog", self._dismiss)
-        self._context.on("request", self._notice_strangers)
+        self._notices.follow(self._context)
         for url in visit.start_urls:
             tab = await self._add(await self._context.new_page())
             await self._go(tab, url)
@@ -121,32 +96,10 @@ class Session:
         await self._current.page.bring_to_front()
 
     async def _add(self, page: Page) -> Tab:
-        page.on("download", self._refuse_download)
+        self._notices.follow_page(page)
         tab = await Tab.open(page)
         self._tabs.append(tab)
         return tab
-
-    async def _dismiss(self, dialog: Dialog) -> None:
-        leaving = dialog.type == "beforeunload"
-        if not leaving:
-            self._notice(f"A dialog said {dialog.message[:_MAX_TOLD]!r} and was dismissed.")
-        try:
-            await (dialog.accept() if leaving else dialog.dismiss())
-        except BrowserError:  # its page is gone, and the dialog with it
-            return
-
-    def _refuse_download(self, download: Download) -> None:
-        self._notice(f"The download of {download.suggested_filename[:_MAX_TOLD]!r} was cancelled.")
-
-    def _notice_strangers(self, request: Request) -> None:
-        address = urlsplit(request.url)
-        stranger = address.scheme in ("http", "https") and address.netloc not in self._visit.sites.hosts
-        if stranger and request.is_navigation_request():
-            self._notice(f"{request.url[:_MAX_TOLD]} is not on this task's sites and was blocked.")
-
-    def _notice(self, told: str) -> None:
-        if len(self._notices) < _MAX_NOTICES and told not in self._notices:
-            self._notices.append(told)
 
     @property
     def context(self) -> BrowserContext:
@@ -162,15 +115,13 @@ class Session:
     @property
     def document(self) -> str:
         """Names the document in front: numbers of elements mean something within one."""
-        if self._current is None:
+        if self._current is None or self._current not in self._tabs:
             return ""
         return f"{self._tabs.index(self._current)}/{self._current.documents}"
 
     def take_notices(self) -> str:
         """Return what happened since it was asked last, and forget it."""
-        told = " ".join(self._notices)
-        self._notices.clear()
-        return told
+        return self._notices.take()
 
     async def look(self) -> Sight:
         """Return what the tab in front shows."""
@@ -180,11 +131,10 @@ class Session:
     async def _look(self) -> Sight:
         tab = await self._front()
         await tab.refresh_title()
-        marks = (f"Tab {index}{' (current)' if each is tab else ''}: {each.title}" for index, each in self._listed())
+        marks = (
+            f"Tab {place}{' (current)' if each is tab else ''}: {each.title}" for place, each in enumerate(self._tabs)
+        )
         return await tab.look(tabs=" | ".join(marks), url=self._visit.sites.shown(tab.page.url))
-
-    def _listed(self) -> list[tuple[int, Tab]]:
-        return list(enumerate(self._tabs))
 
     async def act(self, action: Action, sight: Sight) -> str:
         """Carry an action out; return why it could not be, or an empty string."""
@@ -197,7 +147,7 @@ class Session:
         try:
             problem = await self._do(action, tab, sight)
         except BrowserError as error:
-            problem = error.message.partition("\n")[0][:_MAX_TOLD]
+            problem = error.message.partition("\n")[0][:MAX_TOLD]
         await self._adopt(expected=tab.windows_opened - opened)
         await self._rest(await self._front())
         return problem
@@ -212,7 +162,7 @@ class Session:
             return await (tab.click if action.verb == "click" else tab.hover)(element)
         match action.verb:
             case "press":
-                await tab.page.keyboard.press(_keys(action.text))
+                await tab.page.keyboard.press(browser_keys(action.text))
             case "scroll":
                 await tab.scroll(down=action.text == "down")
             case "goto":
@@ -248,7 +198,7 @@ class Session:
         try:
             await tab.page.goto(wanted, wait_until="commit", timeout=self._visit.load_seconds * 1_000)
         except BrowserError as error:
-            return f"the page did not load ({error.message.partition(chr(10))[0][:_MAX_TOLD]})"
+            return f"the page did not load ({error.message.partition(chr(10))[0][:MAX_TOLD]})"
         await self._rest(tab)
         return ""
 
@@ -265,7 +215,7 @@ class Session:
 
     async def _rest(self, tab: Tab) -> None:
         if not await tab.settle(seconds=self._visit.load_seconds):
-            self._notice(f"The page was still loading after {self._visit.load_seconds:g} s and was stopped.")
+            self._notices.add(f"The page was still loading after {self._visit.load_seconds:g} s and was stopped.")
         await tab.refresh_title()
 
     async def _front(self) -> Tab:
@@ -285,11 +235,11 @@ class Session:
         for page in self._strangers():
             if len(self._tabs) >= MAX_TABS:
                 await page.close()
-                self._notice("A window was closed at once: there are too many tabs.")
+                self._notices.add("A window was closed at once: there are too many tabs.")
                 continue
             tab = await self._add(page)
             await self._rest(tab)
-            self._notice(f"A new window opened as tab {len(self._tabs) - 1}.")
+            self._notices.add(f"A new window opened as tab {len(self._tabs) - 1}.")
 
     def _strangers(self) -> list[Page]:
         known = [tab.page for tab in self._tabs]
@@ -301,7 +251,7 @@ class Session:
             return await self.run(work, seconds=seconds)
         except (TimeoutError, WorldError) as error:
             reason = "did not answer" if isinstance(error, TimeoutError) else "broke"
-            self._notice(f"The page {reason} and was closed.")
+            self._notices.add(f"The page {reason} and was closed.")
             await self.run(self._lose())
             return None
 
@@ -334,9 +284,3 @@ class Session:
         context, self._context = self._context, None
         if context is not None and self._browser is not None:
             await self._browser.run(context.close(), seconds=_CLOSE_SECONDS)
-
-
-def _keys(combination: str) -> str:
-    """Return a key combination in the browser's names."""
-    parts = [part.strip() for part in combination.split("+")] if combination != "+" else ["+"]
-    return "+".join(_KEYS.get(part.lower(), part) for part in parts)

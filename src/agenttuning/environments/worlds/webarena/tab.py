@@ -8,16 +8,16 @@ has to be slept for.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
 
 from agenttuning.environments.worlds.browser.owner import BrowserError
+from agenttuning.environments.worlds.webarena.loading import Loading
 from agenttuning.environments.worlds.webarena.tree import AxNode, Sight, elements_in_sight
 
 if TYPE_CHECKING:
-    from playwright.async_api import CDPSession, Page, Request
+    from playwright.async_api import CDPSession, Page
 
     from agenttuning.environments.worlds.webarena.tree import Box, Element
 
@@ -26,11 +26,8 @@ WINDOW: Final = (1280, 720)
 MAX_ELEMENTS: Final = 30_000
 MAX_CHARACTERS: Final = 2_000_000
 """Of a page's text; beyond either, a page is not read: its tree would take the browser minutes and gigabytes."""
-_QUIET_SECONDS: Final = 0.3
-_QUIET_AT_MOST_SECONDS: Final = 3.0
 _TRIES: Final = 5
 _NODES: Final = TypeAdapter(list[AxNode])
-_STARTS: Final = ("Page.frameRequestedNavigation", "Page.frameScheduledNavigation", "Page.frameStartedLoading")
 _MEASURE: Final = """[
     document.getElementsByTagName('*').length,
     document.documentElement ? document.documentElement.textContent.length : 0,
@@ -97,53 +94,25 @@ class Tab:
         self.title = ""
         self.documents = 0
         """Documents that it has shown so far: numbers of elements are good for one of them."""
-        self.windows_opened = 0
-        """Windows that its page has opened."""
         self._devtools = devtools
         self._numbers: dict[int, int] = {}
-        self._loading = False
-        self._rested = asyncio.Event()
-        self._requests: set[Request] = set()
-        self._latest_request = 0.0
+        self._loading = Loading(self._another_document)
 
     @classmethod
     async def open(cls, page: Page) -> Tab:
         """Take a page of the context over."""
         tab = cls(page, await page.context.new_cdp_session(page))
-        for name in _STARTS:
-            tab._devtools.on(name, tab._started)
-        tab._devtools.on("Page.frameStoppedLoading", tab._stopped)
-        tab._devtools.on("Page.frameNavigated", tab._navigated)
-        tab._devtools.on("Page.windowOpen", tab._opened_window)
-        page.on("request", tab._asked)
-        page.on("requestfinished", tab._answered)
-        page.on("requestfailed", tab._answered)
-        await tab._devtools.send("Page.enable")
+        await tab._loading.follow(page, tab._devtools)
         return tab
 
-    def _started(self, _event: object) -> None:
-        self._loading = True
-        self._rested.clear()
+    def _another_document(self) -> None:
+        self.documents += 1
+        self._numbers.clear()
 
-    def _stopped(self, _event: object) -> None:
-        self._loading = False
-        self._rested.set()
-
-    def _navigated(self, event: dict[str, dict[str, object]]) -> None:
-        if "parentId" not in event["frame"]:
-            self.documents += 1
-            self._numbers.clear()
-
-    def _opened_window(self, _event: object) -> None:
-        self.windows_opened += 1
-
-    def _asked(self, request: Request) -> None:
-        self._requests.add(request)
-        self._latest_request = time.monotonic()
-
-    def _answered(self, request: Request) -> None:
-        self._requests.discard(request)
-        self._latest_request = time.monotonic()
+    @property
+    def windows_opened(self) -> int:
+        """Windows that its page has opened."""
+        return self._loading.windows_opened
 
     async def settle(self, *, seconds: float) -> bool:
         """Wait until the page rests; where that takes too long, stop its loading. Tell whether it came to rest.
@@ -156,28 +125,19 @@ class Tab:
                 await self._rest()
         except TimeoutError:
             await self._devtools.send("Page.stopLoading")
+            self._loading.give_up()
             return False
         return True
 
     async def _rest(self) -> None:
         while True:
             *_, scripted, _, ready = await self._measure()
-            if self._loading:
-                await self._rested.wait()
+            if self._loading.moving:
+                await self._loading.change()
             elif ready != "complete":
                 await asyncio.sleep(0.02)
-            elif not scripted or await self._is_quiet():
+            elif not scripted or await self._loading.quiet():
                 return
-
-    async def _is_quiet(self) -> bool:
-        """Wait until the page asks for nothing any more, or is at it for long; tell whether it stays where it is."""
-        began = time.monotonic()
-        while not self._loading and time.monotonic() < began + _QUIET_AT_MOST_SECONDS:
-            since = time.monotonic() - max(self._latest_request, began)
-            if not self._requests and since >= _QUIET_SECONDS:
-                return True
-            await asyncio.sleep(0.05)
-        return not self._loading
 
     async def _measure(self) -> tuple[int, int, bool, str, str]:
         """Return the page's elements and characters, whether it has scripts, its title and state of loading."""
