@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from agenttuning.analysis.errors import CATEGORIES
+from agenttuning.analysis.overall import is_synthetic
 from agenttuning.analysis.tables import Table, before_after, full_scores, label, percent, points
+from agenttuning.pipeline.report_overall import overall_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import JsonValue
 
+    from agenttuning.analysis.overall import PublishedScores
     from agenttuning.core.records import Sampling
     from agenttuning.pipeline.report_facts import Facts
 
@@ -61,9 +64,10 @@ def origin(facts: Facts) -> str:
     return "; ".join(labels)
 
 
-def synthetic(facts: Facts) -> bool:
-    """Tell whether any number comes from our own generators instead of the benchmark's data."""
-    return "synthetic" in origin(facts)
+def synthetic(facts: Facts) -> list[str]:
+    """Return the worlds whose numbers come from our own generators instead of the benchmark's data."""
+    made_up = {world for cells in facts.scores.values() for world, cell in cells.items() if is_synthetic(cell)}
+    return [world for world in facts.worlds if world in made_up]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -230,19 +234,20 @@ def _digests(digests: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in digests.items())
 
 
-def markdown(facts: Facts) -> str:
+def markdown(facts: Facts, published: PublishedScores) -> str:
     """Return the report as Markdown."""
     parts = [f"# {title(facts)}\n", f"{sentence(facts)}\n"]
     if facts.evaluation:
-        if synthetic(facts):
-            parts.append(f"Made on generated tasks ({origin(facts)}): not comparable with published scores.\n")
+        if generated := synthetic(facts):
+            parts.append(f"Made on generated tasks: {listed(generated)}; not comparable with published scores.\n")
         scores, changes = facts.scores, facts.evaluation.changes
         parts += ["## Before and after\n", before_after(scores, changes).markdown()]
         parts.append(
             "Success with its 95 % interval (Wilson); change in points; p is McNemar's exact test on the same tasks.\n"
         )
+        parts += overall_markdown(facts, published)
         parts += ["## Every number\n", full_scores(scores).markdown()]
-        parts += ["## Elementary errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
+        parts += ["## Errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
     if facts.table("filter", "table"):
         parts += ["## Data\n", data_table(facts).markdown()]
     if parts_mixed := mixture(facts):

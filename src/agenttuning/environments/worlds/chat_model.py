@@ -11,6 +11,7 @@ import os
 import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 import httpx
@@ -20,6 +21,8 @@ from agenttuning.core.records import Record
 from agenttuning.errors import RecipeError, WorldError
 
 if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
 _PASSING: Final = frozenset({408, 409, 425, 429})
@@ -70,11 +73,12 @@ class ChatModel:
 
     def __init__(self, settings: ChatModelSettings, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
-        self._jitter = random.Random()
+        url = _checked_url(settings.base_url)
         self._client = httpx.AsyncClient(
-            base_url=_checked_url(settings.base_url),
+            base_url=url,
             headers=_headers(settings.api_key_env),
             timeout=httpx.Timeout(settings.deadline_seconds, connect=10.0, pool=None),
+            verify=certificates() if url.startswith("https:") else False,
             transport=transport,
         )
 
@@ -99,38 +103,21 @@ class ChatModel:
         deadline = self._settings.deadline_seconds
         try:
             async with asyncio.timeout(deadline):
-                response = await self._persist(body)
+                response = await persist(
+                    lambda: self._client.post("chat/completions", json=body),
+                    where=self._where(),
+                    attempts=self._settings.max_attempts,
+                    first_wait_seconds=self._settings.first_wait_seconds,
+                )
         except TimeoutError as error:
             raise WorldError(f"{self._where()} gave no answer within deadline_seconds={deadline:g}") from error
         return self._read(response)
-
-    async def _persist(self, body: dict[str, object]) -> httpx.Response:
-        for attempt in range(1, self._settings.max_attempts + 1):
-            asked_wait = None
-            try:
-                response = await self._client.post("chat/completions", json=body)
-            except httpx.TransportError as error:
-                told = f"cannot reach {self._where()}: {type(error).__name__} {error}; is the server running there?"
-            else:
-                if response.is_success:
-                    return response
-                told = f"{self._where()} answered {response.status_code}: {_excerpt(response)}"
-                if response.status_code not in _PASSING and response.status_code < 500:
-                    break
-                asked_wait = _retry_after(response.headers.get("retry-after"))
-            if attempt < self._settings.max_attempts:
-                await asyncio.sleep(self._wait(attempt) if asked_wait is None else asked_wait)
-        raise WorldError(told)
-
-    def _wait(self, attempt: int) -> float:
-        first = self._settings.first_wait_seconds
-        return float(min(first * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS) + self._jitter.uniform(0, first))
 
     def _read(self, response: httpx.Response) -> str:
         try:
             content = _Completion.model_validate_json(response.content).choices[0].message.content
         except ValidationError as error:
-            raise WorldError(f"{self._where()} answered in an unknown form: {_excerpt(response)}") from error
+            raise WorldError(f"{self._where()} answered in an unknown form: {excerpt(response)}") from error
         if not content or not content.strip():
             limit = f"{self._settings.length_field}={self._settings.max_tokens}"
             raise WorldError(f"{self._where()} answered with nothing; a model that thinks first may need more {limit}")
@@ -150,6 +137,40 @@ class ChatModel:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+async def persist(
+    send: Callable[[], Awaitable[httpx.Response]], *, where: str, attempts: int, first_wait_seconds: float
+) -> httpx.Response:
+    """Send until it succeeds; `where` names the service in errors.
+
+    Raises:
+        WorldError: the last attempt failed, or one in a way that another cannot better.
+    """
+    jitter = random.Random()
+    for attempt in range(1, attempts + 1):
+        asked_wait = None
+        try:
+            response = await send()
+        except httpx.TransportError as error:
+            told = f"cannot reach {where}: {type(error).__name__} {error}; does it answer there?"
+        else:
+            if response.is_success:
+                return response
+            told = f"{where} answered {response.status_code}: {excerpt(response)}"
+            if response.status_code not in _PASSING and response.status_code < 500:
+                break
+            asked_wait = _retry_after(response.headers.get("retry-after"))
+        if attempt < attempts:
+            wait = min(first_wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
+            await asyncio.sleep(wait + jitter.uniform(0, first_wait_seconds) if asked_wait is None else asked_wait)
+    raise WorldError(told)
+
+
+@cache
+def certificates() -> ssl.SSLContext:
+    """Return what https connections are checked with; loading it takes long, so it is loaded once."""
+    return httpx.create_ssl_context()
 
 
 def _checked_url(base_url: str) -> str:
@@ -181,6 +202,7 @@ def _retry_after(value: str | None) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _excerpt(response: httpx.Response) -> str:
+def excerpt(response: httpx.Response) -> str:
+    """Return the beginning of an answer, quoted, for an error."""
     text = " ".join(response.text.split())
     return repr(text if len(text) <= 300 else f"{text[:300]}...")
