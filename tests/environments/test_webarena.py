@@ -129,12 +129,14 @@ def test_traffic_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
         assert json.loads((tmp_path / name / "network.har").read_text("utf-8"))["log"]["entries"]
 
 
-def test_the_number_says_what_made_it(tmp_path: Path) -> None:
+def test_the_number_says_what_made_it() -> None:
     mini = Webarena(tasks()[0]).variant()
     assert mini == "webarena-mini, judge words, 1920 tokens, 4 characters a token, current context"
     judge = ChatModelSettings(base_url="http://judge.test/v1", model="judge-7b")
     judged = tasks()[0].model_copy(update={"judge": judge, "task_set": "raw"})
     assert Webarena(judged).variant().startswith("raw tasks, judge judge-7b, ")
+    verified = tasks()[0].model_copy(update={"task_set": "verified"})
+    assert Webarena(verified).variant().startswith("verified tasks, judge webarena-verified 1.2.3, ")
 
 
 def test_splits_are_large_lazy_and_apart() -> None:

@@ -59,7 +59,7 @@ from agenttuning.environments.worlds.webarena.sources import (
 )
 from agenttuning.environments.worlds.webarena.task import WebarenaConfig, WebarenaTask
 from agenttuning.environments.worlds.webarena.tree import resolve
-from agenttuning.environments.worlds.webarena.verified import verify, write_episode
+from agenttuning.environments.worlds.webarena.verified import VERSION, verify, write_episode
 from agenttuning.environments.worlds.webarena.wording import (
     CLOSING,
     EXAMPLES,
@@ -231,6 +231,7 @@ class Webarena(Environment[WebarenaTask]):
         """Name the sites, the judge, the limit and what a call sees."""
         sites = "webarena-mini" if self.task.task_set is None else f"{self.task.task_set} tasks"
         judge = "words" if self.task.judge is None else self.task.judge.model
+        judge = f"webarena-verified {VERSION}" if self.task.task_set == "verified" else judge
         limit = f"{TOKENS} tokens, {open_ruler(self.task.tokenizer).name}"
         return f"{sites}, judge {judge}, {limit}, {self.task.context} context"
 

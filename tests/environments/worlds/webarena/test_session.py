@@ -14,10 +14,12 @@ from tests.environments.worlds.webarena.site import HOST, Site, running_site
 from agenttuning.environments.worlds.browser.owner import shared_browser
 from agenttuning.environments.worlds.browser.process import missing_program
 from agenttuning.environments.worlds.webarena.actions import parse_action
+from agenttuning.environments.worlds.webarena.aftermath import LiveAftermath
 from agenttuning.environments.worlds.webarena.session import MAX_TABS, Session, Visit
 from agenttuning.environments.worlds.webarena.sites import plain_sites
 from agenttuning.environments.worlds.webarena.tab import MAX_CHARACTERS
 from agenttuning.environments.worlds.webarena.tree import Sight, resolve
+from agenttuning.errors import WorldError
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(bool(missing_program()), reason="no Chromium")]
 ResultT = TypeVar("ResultT")
@@ -261,6 +263,25 @@ def test_windows_are_bounded(site: Site) -> None:
         return visitor.sight.tabs.count("Tab ")
 
     assert visit(site, play) == MAX_TABS
+
+
+def test_evaluators_look_in_the_page_and_beside_the_agents_tab(site: Site) -> None:
+    sites = plain_sites({"__SHOPPING__": f"http://{HOST}"})
+
+    async def play(visitor: Visitor) -> list[str]:
+        await visitor.do("type [textbox 'Name'] [new] [0]")
+        aftermath = LiveAftermath(visitor.session, sites)
+        here, there = await aftermath.page(None), await aftermath.page(aftermath.address("__SHOPPING__/b"))
+        expressions = ("document.querySelector('input').value", "document.missing.value", "null", "false")
+        seen = [await here.value(each) for each in expressions]
+        assert "Blue" in await here.content()
+        assert aftermath.url == HOME
+        answer = await aftermath.fetch(f"{HOME}rest/default/V1/integration/admin/token", post="{}")
+        with pytest.raises(WorldError, match="answered 403"):
+            await aftermath.fetch("http://evil.test/")
+        return [*seen, await there.value("document.title"), answer]
+
+    assert visit(site, play) == ["new", "", "", "False", "B", '"token"']
 
 
 def test_traffic_is_recorded(site: Site, tmp_path: Path) -> None:

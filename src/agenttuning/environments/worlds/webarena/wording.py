@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from agenttuning.environments.worlds.webarena.tree import Sight
 
 CLOSING: Final = "In summary, the next action I will perform is"
@@ -89,9 +87,3 @@ def observation(sight: Sight, *, objective: str, previous: str, shown: str) -> s
         shown: tabs and tree, cut to the protocol's length.
     """
     return f"OBSERVATION:\n{shown}\nURL: {sight.url}\nOBJECTIVE: {objective}\nPREVIOUS ACTION: {previous}"
-
-
-def list_sites(names: Mapping[str, str]) -> str:
-    """Return the sentence that names the sites of a task that needs several."""
-    told = ", ".join(f"{name} ({site.strip('_').lower().replace('_', ' ')})" for site, name in names.items())
-    return f"The sites: {told}."
