@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _MAX_HEAD: Final = 64 * 1024
 _HEAD_SECONDS: Final = 60.0
 _CONNECT_SECONDS: Final = 20.0
+_USUAL_PORTS: Final = (80, 443)
 _CHUNK: Final = 64 * 1024
 _DROPPED: Final = frozenset((b"proxy-connection", b"connection", b"proxy-authorization", b"keep-alive"))
 
@@ -72,7 +73,7 @@ class Gate:
         tunnel = method == "CONNECT"
         address = urlsplit(f"https://{target}" if tunnel else target)
         port = address.port or (443 if tunnel else 80)
-        if not self._allows(address.hostname or "", port, usual=443 if tunnel else 80):
+        if not self._allows(address.hostname or "", port):
             await _answer(writer, 403, "Blocked", f"{address.netloc} is not one of the sites of this task.")
             return
         try:
@@ -90,8 +91,8 @@ class Gate:
             far_writer.write(b"\r\n".join([line, *kept, b"Connection: close", b"", b""]))
         await _join((reader, far_writer), (far_reader, writer))
 
-    def _allows(self, host: str, port: int, *, usual: int) -> bool:
-        names = {f"{host}:{port}"} | ({host} if port == usual else set())
+    def _allows(self, host: str, port: int) -> bool:
+        names = {f"{host}:{port}"} | ({host} if port in _USUAL_PORTS else set())
         return bool(names & self._allowed)
 
 

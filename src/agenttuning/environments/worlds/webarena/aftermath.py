@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from agenttuning.environments.worlds.browser.owner import BrowserError
 from agenttuning.errors import WorldError
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from agenttuning.environments.worlds.webarena.session import Session
     from agenttuning.environments.worlds.webarena.sites import SiteTable
     from agenttuning.environments.worlds.webarena.tab import Tab
+
+_FETCH: Final = """async ([url, request]) => {
+    const answer = await fetch(url, request);
+    return [answer.status, await answer.text()];
+}"""
 
 
 class LivePage:
@@ -66,14 +72,13 @@ class LiveAftermath:
         return LivePage(self._session, await self._session.aside(url))
 
     async def fetch(self, url: str, *, post: str | None = None, headers: Mapping[str, str] | None = None) -> str:
-        """Return the body of an answer, asked with the episode's cookies and through its proxy."""
-        return await self._session.run(self._fetch(url, post, dict(headers or {})))
-
-    async def _fetch(self, url: str, post: str | None, headers: dict[str, str]) -> str:
-        headers["Content-Type"] = "application/json"
-        asked = self._session.context.request
-        answer = await asked.fetch(url, method="GET" if post is None else "POST", data=post, headers=headers)
-        text = await answer.text()
-        if not answer.ok:
-            raise WorldError(f"{url} answered {answer.status}: {text[:200]!r}")
-        return text
+        """Return the body of an answer, asked by a page of the same site, with the episode's cookies."""
+        start = urlsplit(url)
+        tab = await self._session.aside(f"{start.scheme}://{start.netloc}/")
+        request: dict[str, object] = {"headers": {**(headers or {}), "Content-Type": "application/json"}}
+        if post is not None:
+            request |= {"method": "POST", "body": post}
+        status, text = await self._session.run(tab.page.evaluate(_FETCH, [url, request]))
+        if not 200 <= status < 300:
+            raise WorldError(f"{url} answered {status}: {text[:200]!r}")
+        return str(text)

@@ -102,8 +102,7 @@ class Session:
         return tab
 
     @property
-    def context(self) -> BrowserContext:
-        """The open context; for use where the browser lives."""
+    def _opened(self) -> BrowserContext:
         assert self._context is not None, "open() comes first"
         return self._context
 
@@ -179,7 +178,7 @@ class Session:
         if action.verb == "new_tab":
             if len(self._tabs) >= MAX_TABS:
                 return f"there are {MAX_TABS} tabs already"
-            self._current = await self._add(await self.context.new_page())
+            self._current = await self._add(await self._opened.new_page())
         elif action.verb == "tab_focus":
             if not 0 <= action.number < len(self._tabs):
                 return f"there is no tab {action.number}"
@@ -209,7 +208,7 @@ class Session:
     async def _aside(self, url: str | None) -> Tab:
         if url is None:
             return await self._front()
-        tab = await Tab.open(await self.context.new_page())
+        tab = await Tab.open(await self._opened.new_page())
         await self._go(tab, url)
         return tab
 
@@ -222,7 +221,7 @@ class Session:
         """Return the tab in front; where it is gone the last one, or a new one."""
         self._tabs = [tab for tab in self._tabs if not tab.page.is_closed()]
         if self._current not in self._tabs:
-            self._current = self._tabs[-1] if self._tabs else await self._add(await self.context.new_page())
+            self._current = self._tabs[-1] if self._tabs else await self._add(await self._opened.new_page())
         assert self._current is not None
         return self._current
 
@@ -243,7 +242,7 @@ class Session:
 
     def _strangers(self) -> list[Page]:
         known = [tab.page for tab in self._tabs]
-        return [page for page in self.context.pages if page not in known]
+        return [page for page in self._opened.pages if page not in known]
 
     async def _guarded(self, work: Coroutine[object, object, ResultT], *, seconds: float) -> ResultT | None:
         """Run in the browser; a page that hangs or crashes loses its tab, and None is returned."""
