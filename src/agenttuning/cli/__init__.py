@@ -145,6 +145,7 @@ def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     new.add_argument("id", help="a file name, for example my_world")
     doctor = verbs.add_parser("doctor", help="what works on this machine, and what to install for the rest")
     doctor.set_defaults(module="doctor")
+    doctor.add_argument("--sites", nargs="+", default=[], metavar="SITE=URL", help="WebArena's sites that you run")
     doctor.add_argument("--json", action="store_true")
 
 
