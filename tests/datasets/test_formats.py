@@ -79,10 +79,13 @@ def held(dialogue: Dialogue, form: Format) -> Dialogue:
 
 def _held(turn: Turn, kept: frozenset[str]) -> Turn:
     train, usual = turn.train, True if turn.role == "assistant" else None
-    flag = "flags of other turns" if turn.role != "assistant" else "context flags" if train is False else "unknown flags"
+    flag = (
+        "flags of other turns" if turn.role != "assistant" else "context flags" if train is False else "unknown flags"
+    )
     return replace(
         turn,
         train=train if train is usual or flag in kept else usual,
+        call_id=turn.call_id if "call ids" in kept else None,
         name=turn.name if "names" in kept else None,
         reasoning=turn.reasoning if "reasoning" in kept else None,
         extra=turn.extra if "further fields of turns" in kept else {},
@@ -141,7 +144,11 @@ def test_what_is_written_is_recognized(name: str) -> None:
     form = FORMATS[name]
     call = ToolCall("look", "{}", "a")
     turns = (Turn("user", "Look."), Turn("assistant", "OK", train=False), Turn("user", "Now."))
-    ends = (Turn("assistant", "I look.", True, (call,)), Turn("tool", "A desk.", call_id="a"), Turn("assistant", "Done", True))
+    ends = (
+        Turn("assistant", "I look.", True, (call,)),
+        Turn("tool", "A desk.", call_id="a"),
+        Turn("assistant", "Done", True),
+    )
     one = Dialogue("a_1", (*turns, *ends), reward=1.0, success=True, stop="done")
     if "tool calls" not in form.holds:
         one = replace(one, turns=(*turns, Turn("assistant", "Done", train=True)))

@@ -30,7 +30,7 @@ def open_binary(path: Path) -> BinaryIO:
 
 
 class ArrayReader:
-    """Reads an array; `position` is the number of bytes read so far, after unpacking. Names that end in .gz are unpacked."""
+    """Reads an array, unpacked where the name ends in .gz; `position` is the number of bytes read so far."""
 
     def __init__(self, path: Path, *, longest: int = 1 << 29) -> None:
         """Name a file and the most characters that one of its elements may have."""

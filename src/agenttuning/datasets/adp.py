@@ -113,10 +113,11 @@ def _restore(group: Sequence[Turn], kept: Row) -> Turn:
     said = kept.get("calls")
     if isinstance(said, list) and len(said) == len(calls):
         calls = tuple(_call_rest(call, object_of(rest, where=KEY)) for call, rest in zip(calls, said, strict=True))
-    role = kept.get("role", first.role)
+    named = kept.get("role")
+    role: TurnRole = "tool" if named == "tool" else "system" if named == "system" else first.role
     own = first.extra if kept.get("original") else {}
     turn = Turn(
-        role if role in ("system", "user", "assistant", "tool") else first.role,
+        role,
         first.content, True if role == "assistant" else None, calls, first.call_id, first.name, first.reasoning, own,
     )  # fmt: skip
     return restore_turn(turn, kept)

@@ -24,9 +24,10 @@ from agenttuning.datasets.rows import read_rows
 from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:
-    from agenttuning.core.records import Message
     from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from agenttuning.core.records import Message
 
 ROLES: dict[str, Literal["user", "assistant"]] = {"human": "user", "gpt": "assistant"}
 NAMES = {role: name for name, role in ROLES.items()}

@@ -36,4 +36,4 @@ class Conversation(Record):
                 messages.append(Message(role=turn.role, content=turn.content, train=turn.train))
             except ValidationError as error:
                 raise DataError(f"{place}, turn {index}: {error.errors()[0]['msg']}; correct the row") from error
-        return cls(id=dialogue.id or place, messages=tuple(messages))
+        return cls(id=place if dialogue.id is None else dialogue.id, messages=tuple(messages))

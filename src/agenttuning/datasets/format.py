@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, ClassVar
 from agenttuning.datasets.problems import bad
 
 if TYPE_CHECKING:
-    from agenttuning.datasets.dialogue import Dialogue, Row
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import pyarrow as pa
 
-    from agenttuning.datasets.dialogue import Turn
+    from agenttuning.datasets.dialogue import Dialogue, Row, Turn
 
 NAMED = ("reward", "success", "stop")
 FLAGS = frozenset({"context flags", "unknown flags", "flags of other turns"})
 EVERYTHING = FLAGS | {
-    "system turns", "tool turns", "tool calls", "tool definitions", "reasoning", "names", *NAMED,
+    "system turns", "tool turns", "tool calls", "call ids", "tool definitions", "reasoning", "names", *NAMED,
     "further fields", "further fields of turns",
 }  # fmt: skip
 """All that a dialogue can have beside an id and user and assistant turns."""
@@ -41,6 +40,8 @@ class Format(ABC):
     """What it is written to."""
     holds: ClassVar[frozenset[str]]
     """The members of `EVERYTHING` that it can hold."""
+    note: ClassVar[str] = ""
+    """What its trainer must be told."""
     training: ClassVar[bool] = True
     """Is it read by trainers, so that test data must not go there."""
     writable: ClassVar[bool] = True
@@ -121,6 +122,8 @@ def _count(turn: Turn, found: Counter[str]) -> None:
             found[f"{turn.role} turns"] += 1
     if turn.calls:
         found["tool calls"] += len(turn.calls)
+    if turn.call_id is not None:
+        found["call ids"] += 1
     if turn.reasoning is not None:
         found["reasoning"] += 1
     if turn.name is not None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from agenttuning.datasets.problems import bad, optional_object, optional_text
 
 if TYPE_CHECKING:
-    from agenttuning.datasets.dialogue import Dialogue, Row, Turn
     from collections.abc import Collection
+
+    from agenttuning.datasets.dialogue import Dialogue, Row, Turn
 
 
 KEY: Final = "agenttuning"

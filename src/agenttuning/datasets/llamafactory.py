@@ -117,6 +117,7 @@ class LLaMAFactorySplit(LLaMAFactory):
 
     name = "llamafactory"
     about = "LLaMA-Factory sharegpt: a row per trained turn for mask_history, exact flags; and dataset_info.json"
+    note = "train with mask_history: true; each row teaches its last turn"
     holds = LLaMAFactory.holds | {"context flags"}
 
     def check(self, dialogue: Dialogue) -> Counter[str]:

@@ -39,7 +39,8 @@ ROLES: dict[str, TurnRole] = {
 }
 OWN = ("messages", "tools")
 _MESSAGE = {
-    "role", "content", "name", "tool_calls", "function_call", "tool_call_id", "reasoning_content", "train", "loss", "weight",
+    "role", "content", "name", "tool_calls", "function_call", "tool_call_id", "reasoning_content",
+    "train", "loss", "weight",
 }  # fmt: skip
 _COLUMNS = ("role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "train", "weight")
 Flag = Literal["weight", "train", "none"]

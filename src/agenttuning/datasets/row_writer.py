@@ -65,11 +65,12 @@ def write_rows(
             raise DataError(f"{path}: this format has no fixed columns; write .jsonl or .json")
         return _parquet(path, rows, schema, unwritable)
     with replacing(path) as file:
-        lines = (line for row in rows if (line := _encoded(row, unwritable)) is not None)
+        lines = (line for row in rows if (line := encoded(row, unwritable)) is not None)
         return _array(file, lines, around) if suffix == ".json" else _lines(file, lines)
 
 
-def _encoded(row: Row, unwritable: Unwritable) -> bytes | None:
+def encoded(row: Row, unwritable: Unwritable) -> bytes | None:
+    """Return a row's JSON; None, and a report, where UTF-8 cannot hold it."""
     try:
         return dump(row).encode()
     except UnicodeEncodeError as error:
@@ -117,7 +118,7 @@ def _array(file: BinaryIO, lines: Iterable[bytes], around: tuple[bytes, bytes]) 
 
 def _parquet(path: Path, rows: Iterable[Row], schema: pa.Schema, unwritable: Unwritable) -> int:
     count = 0
-    waiting = (row for row in rows if _encoded(row, unwritable) is not None)
+    waiting = (row for row in rows if encoded(row, unwritable) is not None)
     with replacing(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
         while group := list(islice(waiting, _GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))

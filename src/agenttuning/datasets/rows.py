@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, cast
 
 import pyarrow as pa
@@ -18,7 +19,6 @@ from agenttuning.datasets.problems import Problem, Report, refuse, shown
 from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -30,22 +30,26 @@ SUFFIXES = (".json", ".jsonl", ".parquet")
 LONGEST: Final = 50_000_000
 """Bytes of the longest row that is read; more is no dialogue."""
 _BATCH: Final = 64
+_Reader = Callable[["Path", Report, Callable[[int], None]], Iterator[tuple[str, "JsonValue"]]]
 _BROKEN: Final = (OSError, EOFError, zlib.error)
 
 
-def read_rows(path: Path, *, report: Report = refuse) -> Iterator[tuple[str, Row]]:
+def read_rows(
+    path: Path, *, report: Report = refuse, seen: Callable[[int], None] | None = None
+) -> Iterator[tuple[str, Row]]:
     """Yield (place, row); the place is `file:line` for JSON Lines and `file, record N` else.
 
     Args:
         path: The file; its suffix says what it is.
         report: Takes bad rows, which are left out. The default raises `DataError` at the first.
+        seen: Takes the bytes read since it was called last, for a progress bar.
 
     Raises:
         DataError: missing, or of an unknown kind.
     """
     if not path.is_file():
         raise DataError(f"no such file: {path}; correct the path")
-    for place, row in _reader(path)(path, report):
+    for place, row in _reader(path)(path, report, seen or _unseen):
         if isinstance(row, dict):
             yield place, row
         else:
@@ -65,14 +69,18 @@ def kind(path: Path) -> str:
     return suffix
 
 
-def _reader(path: Path) -> Callable[[Path, Report], Iterator[tuple[str, JsonValue]]]:
+def _unseen(size: int) -> None:
+    del size
+
+
+def _reader(path: Path) -> _Reader:
     suffix = kind(path)
     if suffix == ".parquet":
         return _parquet
     return _jsonl if suffix == ".jsonl" else _json
 
 
-def _json(path: Path, report: Report) -> Iterator[tuple[str, JsonValue]]:
+def _json(path: Path, report: Report, seen: Callable[[int], None]) -> Iterator[tuple[str, JsonValue]]:
     """Read an array; or one document; or lines, which many programs name `.json` too."""
     try:
         with open_binary(path) as file:
@@ -80,12 +88,16 @@ def _json(path: Path, report: Report) -> Iterator[tuple[str, JsonValue]]:
     except _BROKEN as error:
         raise DataError(f"cannot read {path}: {error}; fetch it again") from error
     if first.lstrip(b"\xef\xbb\xbf").startswith(b"{"):
-        yield from _jsonl(path, report) if _is_json(first) else _document(path, report)
+        yield from _jsonl(path, report, seen) if _is_json(first) else _document(path, report)
         return
-    number = 0
+    number = position = 0
+    reader = ArrayReader(path, longest=LONGEST)
     try:
-        for number, row in enumerate(ArrayReader(path, longest=LONGEST)):
+        for number, row in enumerate(reader):
             yield f"{path}, record {number}", cast("JsonValue", row)
+            if reader.position > position:
+                seen(reader.position - position)
+                position = reader.position
     except DataError as error:
         told = str(error).removeprefix(f"{path} ")
         report(str(path), Problem("torn" if number else "no_json", "", told, "or one row per line in a .jsonl file"))
@@ -108,13 +120,14 @@ def _document(path: Path, report: Report) -> Iterator[tuple[str, JsonValue]]:
         report(str(path), Problem("no_json", "", f"is no JSON: {error}", fix))
 
 
-def _jsonl(path: Path, report: Report) -> Iterator[tuple[str, JsonValue]]:
+def _jsonl(path: Path, report: Report, seen: Callable[[int], None]) -> Iterator[tuple[str, JsonValue]]:
     number = 0
     try:
         with open_binary(path) as file:
             while line := file.readline(LONGEST + 1):
                 number += 1
                 place = f"{path}:{number}"
+                seen(len(line))
                 if len(line) > LONGEST:
                     size = len(line) + _skip_line(file)
                     value = f"is a line of {size:,} bytes"
@@ -150,14 +163,16 @@ def _skip_line(file: BinaryIO) -> int:
     return size
 
 
-def _parquet(path: Path, report: Report) -> Iterator[tuple[str, JsonValue]]:
+def _parquet(path: Path, report: Report, seen: Callable[[int], None]) -> Iterator[tuple[str, JsonValue]]:
     number = 0
     try:
         with pq.ParquetFile(path) as file:
+            share = path.stat().st_size / max(file.metadata.num_rows, 1)
             for batch in file.iter_batches(batch_size=_BATCH):
                 for row in batch.to_pylist():
                     yield f"{path}, record {number}", cast("JsonValue", row)
                     number += 1
+                seen(int(share * batch.num_rows))
     except (pa.ArrowException, OSError) as error:
         value = f"is no readable Parquet file: {error}"
         report(str(path), Problem("torn", "", value, f"{number} rows were read; fetch it again"))

@@ -46,7 +46,7 @@ class ShareGPT(Format):
 
     name = "sharegpt"
     about = "ShareGPT: conversations of human, gpt and system; no flags"
-    holds = EVERYTHING - FLAGS - {"tool calls", "tool definitions", "reasoning", "names"}
+    holds = EVERYTHING - FLAGS - {"tool calls", "call ids", "tool definitions", "reasoning", "names"}
     names: ClassVar[dict[TurnRole, str]] = _NAMES
 
     def matches(self, row: Row) -> bool:
@@ -135,15 +135,21 @@ def read_sharegpt(path: Path) -> Iterator[Conversation]:
             raise DataError(f"{place} has neither 'conversations' nor 'messages'; known fields: {', '.join(row)}")
         try:
             for dialogue in form.read(row, number=number):
-                yield _general(Conversation.of(dialogue, place=place), str(dialogue.id or number))
+                yield _general(
+                    Conversation.of(dialogue, place=place), str(number) if dialogue.id is None else dialogue.id
+                )
         except BadRowError as error:
             raise DataError(f"{place}: {error}") from error
 
 
 def _general(found: Conversation, identity: str) -> Conversation:
-    first = next((index for index, message in enumerate(found.messages) if message.role != "assistant"), 0)
-    messages = tuple(
-        Message(role=m.role, content=m.content, train=True if m.role == "assistant" else None)
-        for m in found.messages[first:]
+    first = next((index for index, message in enumerate(found.messages) if message.role != "assistant"), None)
+    messages = (
+        ()
+        if first is None
+        else tuple(
+            Message(role=m.role, content=m.content, train=True if m.role == "assistant" else None)
+            for m in found.messages[first:]
+        )
     )
     return Conversation(id=identity, messages=messages)

@@ -19,7 +19,7 @@ from agenttuning.datasets.tagged import Columns, columns_of
 from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agenttuning.datasets.dialogue import Dialogue, Row
@@ -37,19 +37,26 @@ class Source:
     """(place, dialogue), to be taken once."""
 
 
-def open_source(path: Path, *, named: str | None = None, report: Report = refuse) -> Source:
+def open_source(
+    path: Path,
+    *,
+    named: str | None = None,
+    report: Report = refuse,
+    seen: Callable[[int], None] | None = None,
+) -> Source:
     """Find out what a path holds; nothing but the beginning is read before the dialogues are taken.
 
     Args:
         path: A file or a folder.
         named: The format; None goes by the first row that is of a known one.
         report: Takes bad rows, which are left out. The default raises `DataError` at the first.
+        seen: Takes the bytes read since it was called last.
 
     Raises:
         DataError: missing, empty, or of no known format.
         RecipeError: an unknown name.
     """
-    rows = chain.from_iterable(_rows(file, report) for file in _files(path))
+    rows = chain.from_iterable(_rows(file, report, seen) for file in source_files(path))
     form = None if named is None else format_named(named)
     for place, row in rows:
         form = form or detect(row)
@@ -76,15 +83,20 @@ def _dialogues(rows: Iterator[tuple[str, Row]], form: Format, report: Report) ->
                 report(place, Problem("mixed_schema", "", value, "split the file, or name its format with --from"))
 
 
-def _rows(path: Path, report: Report) -> Iterator[tuple[str, Row]]:
+def _rows(path: Path, report: Report, seen: Callable[[int], None] | None) -> Iterator[tuple[str, Row]]:
     if path.suffix == ".eval":
         return read_archive(path)
     columns = columns_of(path)
-    rows = read_rows(path, report=report)
+    rows = read_rows(path, report=report, seen=seen)
     return rows if columns == Columns() else ((place, columns.standard(row)) for place, row in rows)
 
 
-def _files(path: Path) -> list[Path]:
+def source_files(path: Path) -> list[Path]:
+    """Return the files of a source.
+
+    Raises:
+        DataError: a folder without data files.
+    """
     if not path.is_dir():
         return [path]
     if (path / INFO).is_file():

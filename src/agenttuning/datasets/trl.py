@@ -32,6 +32,7 @@ class TRL(OpenAI):
     name = "trl"
     about = "TRL conversational: messages, arguments as objects; TRL learns every answer"
     holds = EVERYTHING
+    note = "TRL learns every answer; for untrained ones use trl-prompt"
     flag = "train"
     text_arguments = False
 
