@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from agenttuning.core.store import write_atomic
 from agenttuning.datasets.dialogue import dump
 from agenttuning.datasets.format import EVERYTHING
-from agenttuning.datasets.messages import OpenAI, write_message
+from agenttuning.datasets.messages import OpenAI
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agenttuning.datasets.dialogue import Dialogue, Row
+    from agenttuning.datasets.dialogue import Row
 
 _CONFIGURATION = """\
 # The part of an axolotl configuration that reads {name}.
@@ -50,12 +50,6 @@ class Axolotl(OpenAI):
         """Messages of which one has the flag."""
         messages = row.get("messages")
         return isinstance(messages, list) and any(isinstance(m, dict) and "train" in m for m in messages)
-
-    def row(self, dialogue: Dialogue) -> Row:
-        """Return the row of a dialogue; every message has the flag."""
-        row = super().row(dialogue)
-        row["messages"] = [write_message(turn, flag="train") for turn in dialogue.turns]
-        return row
 
     def finish(self, target: Path) -> Iterator[Path]:
         """Write the configuration beside the file."""

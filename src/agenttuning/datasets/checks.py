@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from agenttuning.datasets.problems import Problem, shown
 from agenttuning.datasets.secret_checks import secrets
-from agenttuning.datasets.text_checks import text_problems
+from agenttuning.datasets.text_checks import suspicious, text_problems
 from agenttuning.datasets.world_checks import world_problems
 
 if TYPE_CHECKING:
@@ -135,7 +135,9 @@ def _tools(dialogue: Dialogue) -> Iterator[Problem]:
 
 
 def _texts(dialogue: Dialogue) -> Iterator[Problem]:
+    """Look closely at the turns only where a pass in C over the whole dialogue finds anything."""
+    if not suspicious("\n".join([turn.content for turn in dialogue.turns])):
+        return
     for index, turn in enumerate(dialogue.turns):
-        if turn.content:
-            yield from text_problems(turn, f"turn {index}")
-            yield from secrets(turn.content, f"turn {index}")
+        yield from text_problems(turn, f"turn {index}")
+        yield from secrets(turn.content, f"turn {index}")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False)
 TurnRole = Literal["system", "user", "assistant", "tool"]
 Row = dict[str, "JsonValue"]
 """One JSON object of a file."""
@@ -64,7 +65,7 @@ class Dialogue:
 
 def dump(value: object) -> str:
     """Return JSON text as this project writes it."""
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def arguments_object(call: ToolCall) -> JsonValue:

@@ -53,6 +53,8 @@ class OpenAI(Format):
     about = "OpenAI's fine-tuning files: messages with tool calls; weight 0 for untrained answers"
     holds = EVERYTHING - {"unknown flags", "flags of other turns"}
     flag: ClassVar[Flag] = "weight"
+    every_flag: ClassVar[bool] = True
+    """Else only rows with a flag other than a reader assumes have them."""
     text_arguments: ClassVar[bool] = True
 
     def matches(self, row: Row) -> bool:
@@ -72,7 +74,7 @@ class OpenAI(Format):
 
     def row(self, dialogue: Dialogue) -> Row:
         """Return the row of a dialogue."""
-        flag = self.flag if self.flag == "weight" or flagged(dialogue.turns) else "none"
+        flag = self.flag if self.every_flag or flagged(dialogue.turns) else "none"
         row = outer_fields(dialogue, own=OWN)
         row["messages"] = [write_message(t, flag=flag, text_arguments=self.text_arguments) for t in dialogue.turns]
         if dialogue.tools:
@@ -199,7 +201,7 @@ def write_message(turn: Turn, *, flag: Flag = "none", text_arguments: bool = Tru
     Raises:
         BadRowError: a further field has the name of one of the format's own.
     """
-    role, content = _own_words(turn)
+    role, content = _own_words(turn) if turn.extra else (turn.role, turn.content)
     message: Row = {"role": role, "content": None if turn.calls and not content else content}
     if turn.reasoning is not None:
         message["reasoning_content"] = turn.reasoning

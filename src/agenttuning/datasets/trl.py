@@ -34,6 +34,7 @@ class TRL(OpenAI):
     holds = EVERYTHING
     note = "TRL learns every answer; for untrained ones use trl-prompt"
     flag = "train"
+    every_flag = False
     text_arguments = False
 
     def matches(self, row: Row) -> bool:
