@@ -96,7 +96,7 @@ class LLaMAFactory(Format):
         elif leading:
             said.insert(0, _said(leading))
         row["conversations"] = list(said)
-        if dialogue.tools:
+        if dialogue.tools or "tools_text" in dialogue.extra:
             row["tools"] = dialogue.extra.get("tools_text", dump(dialogue.tools))
         return {**row, **mark}
 

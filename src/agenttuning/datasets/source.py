@@ -76,11 +76,18 @@ def _dialogues(rows: Iterator[tuple[str, Row]], form: Format, report: Report) ->
                 yield place, dialogue
         except BadRowError as error:
             other = detect(row)
-            if other is None or other.name == form.name:
+            if other is None or other.name == form.name or not _reads(other, row):
                 report(place, error.problem)
             else:
                 value = f"is a row of {other.name} in a file of {form.name}"
                 report(place, Problem("mixed_schema", "", value, "split the file, or name its format with --from"))
+
+
+def _reads(form: Format, row: Row) -> bool:
+    try:
+        return bool(list(form.read(row, number=0)))
+    except BadRowError:
+        return False
 
 
 def _rows(path: Path, report: Report, seen: Callable[[int], None] | None) -> Iterator[tuple[str, Row]]:
