@@ -33,7 +33,11 @@ def talk(*turns: Turn, identity: str | None = "os_1") -> Dialogue:
 
 CALL = ToolCall("look", '{"at": "desk"}', "1")
 SOUND = talk(
-    Turn("system", "Be brief."), ask(), replace(answer(""), calls=(CALL,)), Turn("tool", "A pen.", call_id="1"), answer()
+    Turn("system", "Be brief."),
+    ask(),
+    replace(answer(""), calls=(CALL,)),
+    Turn("tool", "A pen.", call_id="1"),
+    answer(),
 )
 KEY = "AKIA" + "Q" * 16
 FAULTS = {
@@ -54,7 +58,9 @@ FAULTS = {
     "encoding": [talk(ask("caf\ufffd"), answer()), talk(ask("cafÃ©"), answer()), talk(ask("itâ€™s"), answer())],
     "truncated": [talk(ask("rows [TRUNCATED]"), answer())],
     "html_error": [talk(ask(), answer("<!DOCTYPE html><title>502 Bad Gateway</title>"))],
-    "mind2web_action": [talk(ask("A. None\nB. <a>"), answer("Answer: B.\nAction: SET\nValue: 5"), identity="mind2web_46")],
+    "mind2web_action": [
+        talk(ask("A. None\nB. <a>"), answer("Answer: B.\nAction: SET\nValue: 5"), identity="mind2web_46")
+    ],
     "mind2web_letter": [talk(ask("A. None\nB. <a>"), answer("Answer: E.\nAction: CLICK"), identity="mind2web_96")],
     "alfworld_action": [
         talk(ask(), answer("THOUGHT: done\nACTION: report success"), identity="alfworld_1"),

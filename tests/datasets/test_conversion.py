@@ -22,8 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-TALK = (Turn("user", "Hi"), Turn("assistant", "OK", train=False), Turn("user", "1+1?"), Turn("assistant", "2", train=True))
-FLAGGED = ["agentinstruct", "openai", "trl", "trl-prompt", "llamafactory", "axolotl", "adp", "atif", "verifiers", "inspect"]
+TALK = (
+    Turn("user", "Hi"),
+    Turn("assistant", "OK", train=False),
+    Turn("user", "1+1?"),
+    Turn("assistant", "2", train=True),
+)
+FLAGGED = [
+    "agentinstruct",
+    "openai",
+    "trl",
+    "trl-prompt",
+    "llamafactory",
+    "axolotl",
+    "adp",
+    "atif",
+    "verifiers",
+    "inspect",
+]
 
 
 def convert(dialogues: list[Dialogue], target: Path, to: str, *, fix: bool = False, drop: bool = False) -> Outcome:
@@ -61,7 +77,9 @@ def test_agent_conversations_come_back_with_every_flag(
     assert there_and_back(dialogues, name, tmp_path) == dialogues
 
 
-@pytest.mark.parametrize("name", [*FLAGGED, "sharegpt", "fastchat", "llamafactory-whole", "agentbench", "agentbench-old"])
+@pytest.mark.parametrize(
+    "name", [*FLAGGED, "sharegpt", "fastchat", "llamafactory-whole", "agentbench", "agentbench-old"]
+)
 def test_the_public_trajectories_come_back(name: str, official_data: Callable[[str], Path], tmp_path: Path) -> None:
     dialogues = read(official_data("agentinstruct_alfworld") / "agentinstruct_trajectories.json")
     assert len(dialogues) == 336

@@ -48,7 +48,9 @@ BAD = {
 
 
 @pytest.mark.parametrize("rule", BAD)
-def test_a_bad_row_is_counted_and_the_others_are_read(rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bad_row_is_counted_and_the_others_are_read(
+    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(rows_module, "LONGEST", 2000)
     path = lines(tmp_path / "a.jsonl", GOOD, BAD[rule], GOOD)
     dialogues, findings = read(path)

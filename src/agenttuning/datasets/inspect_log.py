@@ -28,7 +28,6 @@ LIMITS: Final = {"message": Stop.TURNS, "context": Stop.CONTEXT, "token": Stop.B
 """Inspect's limits and our stops; `token` is written for a budget."""
 _KINDS: Final = {Stop.TURNS: "message", Stop.CONTEXT: "context", Stop.BUDGET: "token"}
 _MESSAGE: Final = {"id", "source", "tool_calls", "function", "reasoning_content"}
-_SAMPLE: Final = {"id", "epoch", "input", "target", "messages", "metadata"}
 _HEADER: Final[Row] = {
     "version": 2,
     "status": "success",
@@ -69,6 +68,7 @@ class InspectLog(Format):
         kept = dialogue_rest(replace(dialogue, extra=further), held={"id"})
         rests: Row = {str(index): rest for index, turn in enumerate(dialogue.turns) if (rest := _rest(turn))}
         kept |= {"turns": rests} if rests else {}
+        kept |= {"own": list(own)} if own else {}
         if dialogue.id is None:
             kept["id"] = None
         first = next((turn.content for turn in dialogue.turns if turn.role == "user"), "")
@@ -96,11 +96,10 @@ def _dialogue(sample: Row, where: str) -> Dialogue:
         for index, message in enumerate(objects_of(sample, "messages", where=where))
     )
     others = foreign(metadata, {KEY})
-    ours = KEY in metadata
-    drop = {"scores", "limit"} if ours else set()
-    own = foreign(sample, _SAMPLE | drop) | ({"metadata": others} if others else {})
-    if not ours:
-        own |= foreign({"input": sample.get("input"), "target": sample.get("target"), "epoch": sample.get("epoch")}, ())
+    own = foreign(sample, {"id", "messages", "metadata"}) | ({"metadata": others} if others else {})
+    if KEY in metadata:
+        named = kept.get("own")
+        own = {key: value for key, value in own.items() if isinstance(named, list) and key in named}
     scores = optional_object(sample, "scores", where=where)
     limit = optional_object(sample, "limit", where=where).get("type")
     identity = sample.get("id")
