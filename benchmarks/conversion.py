@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
     from agenttuning.datasets.dialogue import Row
 
-WORDS = [
-    word * 2 for word in "go take put open close look desk bed shelf lamp drawer mug pen book cd a the is on in".split()
-]
+WORDS = ["take", "open", "look", "desk", "bed", "shelf", "lamp", "drawer", "mug", "pen", "on", "in", "the", "is"]
 TARGETS = ("agentinstruct", "openai", "axolotl", "llamafactory-whole", "atif")
 
 
@@ -141,18 +139,18 @@ def rows(size: int) -> Iterator[Row]:
     chance = random.Random(0)
     written = number = 0
     while written < size:
-        turns: list[Row] = [said("human", None, 700, chance), said("gpt", False, 30, chance)]
+        turns: list[Row] = [said("human", 700, chance), said("gpt", 30, chance, loss=False)]
         for _ in range(4):
-            turns += [said("human", None, 400, chance), said("gpt", True, 200, chance)]
+            turns += [said("human", 400, chance), said("gpt", 200, chance, loss=True)]
         row: Row = {"id": f"alfworld_{number}", "conversations": list(turns)}
         written += len(json.dumps(row))
         number += 1
         yield row
 
 
-def said(sender: str, loss: bool | None, length: int, chance: random.Random) -> Row:
+def said(sender: str, length: int, chance: random.Random, *, loss: bool | None = None) -> Row:
     """Return a turn."""
-    text = " ".join(chance.choices(WORDS, k=length // 6))
+    text = " ".join(chance.choices(WORDS, k=length // 5))
     return {"from": sender, "loss": loss, "value": f"ACTION: go to {text}" if loss else f"{text}\n“{text[:9]}”"}
 
 

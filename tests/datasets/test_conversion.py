@@ -177,10 +177,15 @@ def test_llamafactory_rows_obey_its_rules(tmp_path: Path) -> None:
     crowded = Dialogue(
         None,
         (
-            Turn("user", "a"), Turn("user", "b"), Turn("assistant", "c", train=True),
-            Turn("assistant", "d", train=True), Turn("tool", "e"), Turn("user", "f"), Turn("assistant", "g", train=True),
+            Turn("user", "a"),
+            Turn("user", "b"),
+            Turn("assistant", "c", train=True),
+            Turn("assistant", "d", train=True),
+            Turn("tool", "e"),
+            Turn("user", "f"),
+            Turn("assistant", "g", train=True),
         ),
-    )  # fmt: skip
+    )
     target = tmp_path / "a.jsonl"
     convert([crowded], target, "llamafactory-whole")
     (row,) = [json.loads(line) for line in target.read_text().splitlines()]
@@ -233,7 +238,8 @@ def test_a_failed_conversion_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     convert([Dialogue("a", TALK)], target, "agentinstruct")
     before = target.read_bytes()
-    test_data = Dialogue("t", TALK, extra={"trajectory": {"environment": "os", "task": "7", "never_train": True}})
+    header = {"environment": "os", "task": "7", "never_train": True}
+    test_data = Dialogue("t", TALK, extra={"trajectory": header})
     with pytest.raises(DataError, match="'7' is test data"):
         convert([Dialogue("a", TALK), test_data], target, "agentinstruct")
     assert target.read_bytes() == before

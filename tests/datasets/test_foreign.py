@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from atif import Trajectory as Document
 from hypothesis import given, settings
+from tests.datasets.test_formats import ANY
 
 from agenttuning.datasets.dialogue import Dialogue, Row, Turn
 from agenttuning.datasets.problems import BadRowError
 from agenttuning.datasets.registry import detect, format_named
-from tests.datasets.test_formats import ANY
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -53,15 +53,20 @@ ATIF: Row = {
         {"step_id": 1, "source": "user", "message": "Look.", "timestamp": "2025-10-16T14:30:00Z"},
         {"step_id": 2, "source": "agent", "message": "copied", "is_copied_context": True},
         {
-            "step_id": 3, "source": "agent", "message": "", "reasoning_content": "hm", "tool_calls": [CALL],
+            "step_id": 3,
+            "source": "agent",
+            "message": "",
+            "reasoning_content": "hm",
+            "tool_calls": [CALL],
             "observation": {"results": [{"source_call_id": "c1", "content": "A pen."}]},
-            "metrics": {"prompt_tokens": 5, "completion_tokens": 2}, "extra": {"note": 1},
+            "metrics": {"prompt_tokens": 5, "completion_tokens": 2},
+            "extra": {"note": 1},
         },
         {"step_id": 4, "source": "agent", "message": [{"type": "text", "text": "A pen"}]},
     ],
     "final_metrics": {"total_steps": 4},
     "extra": {"run": "x"},
-}  # fmt: skip
+}
 
 
 def test_atif_of_others() -> None:
@@ -69,9 +74,12 @@ def test_atif_of_others() -> None:
     assert found.id == "run-7"
     assert found.tools == ({"name": "look"},)
     assert said(found) == [
-        ("user", "Look.", None), ("assistant", "copied", False), ("assistant", "", True), ("tool", "A pen.", None),
+        ("user", "Look.", None),
+        ("assistant", "copied", False),
+        ("assistant", "", True),
+        ("tool", "A pen.", None),
         ("assistant", "A pen", True),
-    ]  # fmt: skip
+    ]
     assert found.turns[2].reasoning == "hm"
     assert found.turns[2].calls[0].arguments == '{"at": "desk"}'
     written = again("atif", ATIF)
@@ -114,15 +122,24 @@ def test_a_tree_of_verifiers_is_a_dialogue_per_leaf() -> None:
         return {"parent": parent, "message": {"role": role, "content": text}, "sampled": sampled, "token_ids": [1, 2]}
 
     row: Row = {
-        "version": 1, "id": "t", "task": {"type": "MyTask", "data": {"idx": 0}}, "verifiers": {"version": "0.4.0"},
+        "version": 1,
+        "id": "t",
+        "task": {"type": "MyTask", "data": {"idx": 0}},
+        "verifiers": {"version": "0.4.0"},
         "agent": {"config": {"model": "m"}, "name": "solver"},
         "nodes": [
-            node(None, "user", "q"), node(0, "assistant", "few-shot"), node(0, "assistant", "a", sampled=True),
-            node(2, "user", "more"), node(3, "assistant", "b", sampled=True),
+            node(None, "user", "q"),
+            node(0, "assistant", "few-shot"),
+            node(0, "assistant", "a", sampled=True),
+            node(2, "user", "more"),
+            node(3, "assistant", "b", sampled=True),
         ],
         "rewards": {"right": {"score": 1.0, "weight": 0.5}, "style": {"score": 0.5, "weight": 0.2}, "late": None},
-        "stop_condition": "max_turns", "is_completed": True, "ok": True, "errors": [],
-    }  # fmt: skip
+        "stop_condition": "max_turns",
+        "is_completed": True,
+        "ok": True,
+        "errors": [],
+    }
     first, second = read(row)
     assert said(first) == [("user", "q", None), ("assistant", "few-shot", False)]
     assert said(second) == [
@@ -152,9 +169,13 @@ def test_adp_of_others() -> None:
     row: Row = {"schema_version": "1.2.0", "id": "swe_1", "content": content, "details": {"dataset": "swe"}}
     (found,) = read(row)
     assert said(found) == [
-        ("user", "Fix it.", None), ("assistant", "```bash\nls\n```", True), ("user", "a.py", None),
-        ("assistant", "I open it.", True), ("user", "[1] p", None), ("assistant", "Done.", True),
-    ]  # fmt: skip
+        ("user", "Fix it.", None),
+        ("assistant", "```bash\nls\n```", True),
+        ("user", "a.py", None),
+        ("assistant", "I open it.", True),
+        ("user", "[1] p", None),
+        ("assistant", "Done.", True),
+    ]
     written = again("adp", row)
     assert [item for item in _items(written) if item["class_"] != "api_action"] == [
         item for item in _items(row) if item["class_"] != "api_action"
@@ -170,9 +191,11 @@ def _items(row: Row) -> list[Row]:
 
 def test_agentbench_of_others() -> None:
     history: list[JsonValue] = [
-        {"role": "user", "content": "You are a shell."}, {"role": "agent", "content": "OK. I'll follow your instructions."},
-        {"role": "user", "content": "Count."}, {"role": "agent", "content": "Act: bash"},
-    ]  # fmt: skip
+        {"role": "user", "content": "You are a shell."},
+        {"role": "agent", "content": "OK. I'll follow your instructions."},
+        {"role": "user", "content": "Count."},
+        {"role": "agent", "content": "Act: bash"},
+    ]
     output: Row = {"index": 3, "status": "task limit reached", "result": {"is_correct": False}, "history": history}
     row: Row = {"index": 3, "error": None, "info": None, "output": output, "time": {"timestamp": 1, "str": "now"}}
     (found,) = read(row)
@@ -189,9 +212,10 @@ def test_agentbench_of_others() -> None:
 def test_function_calling_histories_are_messages() -> None:
     call: Row = {"id": "1", "type": "function", "function": {"name": "bash", "arguments": '{"c": "ls"}'}}
     history: list[JsonValue] = [
-        {"role": "user", "content": "Count."}, {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "user", "content": "Count."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
         {"role": "tool", "tool_call_id": "1", "content": "7"},
-    ]  # fmt: skip
+    ]
     row: Row = {"index": 1, "error": None, "output": {"index": 1, "status": "completed", "history": history}}
     (found,) = read(row)
     assert [turn.role for turn in found.turns] == ["user", "assistant", "tool"]
@@ -203,12 +227,20 @@ def test_messages_of_others() -> None:
     row: Row = {
         "messages": [
             {"role": "developer", "content": "Be brief."},
-            {"role": "user", "content": [{"type": "text", "text": "What is "}, {"type": "image_url", "image_url": {"url": "x"}},
-                                         {"type": "text", "text": "this?"}], "name": "jane"},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "What is "},
+                    {"type": "image_url", "image_url": {"url": "x"}},
+                    {"type": "text", "text": "this?"},
+                ],
+                "name": "jane",
+            },
             {"role": "assistant", "content": "A pen.", "weight": 0, "refusal": "no"},
         ],
-        "tools": [], "parallel_tool_calls": False,
-    }  # fmt: skip
+        "tools": [],
+        "parallel_tool_calls": False,
+    }
     (found,) = read(row)
     assert said(found) == [
         ("system", "Be brief.", None),
@@ -223,13 +255,24 @@ def test_messages_of_others() -> None:
 def test_inspect_logs_of_others() -> None:
     messages: list[JsonValue] = [
         {"id": "m1", "role": "user", "content": "1+1?", "source": "input"},
-        {"id": "m2", "role": "assistant", "content": [{"type": "reasoning", "reasoning": "easy"}, {"type": "text", "text": "2"}],
-         "source": "generate", "model": "m"},
-    ]  # fmt: skip
+        {
+            "id": "m2",
+            "role": "assistant",
+            "content": [{"type": "reasoning", "reasoning": "easy"}, {"type": "text", "text": "2"}],
+            "source": "generate",
+            "model": "m",
+        },
+    ]
     sample: Row = {
-        "id": 1, "epoch": 1, "input": "1+1?", "target": "2", "messages": messages,
-        "scores": {"match": {"value": "C", "answer": "2"}}, "limit": {"type": "token", "limit": 100}, "metadata": {"q": 1},
-    }  # fmt: skip
+        "id": 1,
+        "epoch": 1,
+        "input": "1+1?",
+        "target": "2",
+        "messages": messages,
+        "scores": {"match": {"value": "C", "answer": "2"}},
+        "limit": {"type": "token", "limit": 100},
+        "metadata": {"q": 1},
+    }
     (found,) = read({"version": 2, "eval": {"task": "t"}, "samples": [sample]})
     assert said(found) == [("user", "1+1?", None), ("assistant", "2", True)]
     assert (found.id, found.reward, found.stop, found.turns[1].reasoning) == ("1", 1.0, "budget", "easy")

@@ -13,13 +13,14 @@ import pytest
 
 from agenttuning.datasets import rows as rows_module
 from agenttuning.datasets.conversion import Findings
-from agenttuning.datasets.dialogue import Dialogue
 from agenttuning.datasets.source import open_source
 from agenttuning.errors import DataError, RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from agenttuning.datasets.dialogue import Dialogue
 
 TURNS = [{"from": "human", "loss": None, "value": "Hi"}, {"from": "gpt", "loss": True, "value": "Hello"}]
 GOOD = {"id": "os_1", "conversations": TURNS}

@@ -127,9 +127,7 @@ def _stats(arguments: Namespace) -> int:
         result = {"source": str(arguments.source), "format": found.form.name, **total, "environments": rows}
         print(json.dumps(result | ({"unreadable": dict(unreadable.counts)} if unreadable.counts else {})))
         return 0
-    table = Table(
-        "environment", *(key.replace("_", " ") for key in total), title=f"{arguments.source}, {found.form.name}"
-    )
+    table = Table("environment", *(key.replace("_", " ") for key in total))
     for name, row in [*rows.items(), ("total", total)]:
         table.add_row(name, *(_figure(row.get(key)) for key in total))
     Console().print(table)
@@ -181,7 +179,8 @@ def _counter(tokenizer: str | None) -> Callable[[str], int] | None:
 
 def _counts(title: str, counts: Mapping[str, int]) -> None:
     if counts:
-        table = Table("what", "count", title=title)
+        print(f"{title}:")
+        table = Table("what", "count")
         for what, count in counts.items():
             table.add_row(what, f"{count:,}")
         Console().print(table)
@@ -190,7 +189,8 @@ def _counts(title: str, counts: Mapping[str, int]) -> None:
 def _findings(title: str, findings: Findings) -> None:
     if not findings.counts:
         return
-    table = Table("rule", "", "count", "for example", title=title)
+    print(f"{title}:")
+    table = Table("rule", "", "count", "for example")
     for rule, count in findings.counts.most_common():
         table.add_row(rule, findings.severity[rule], f"{count:,}", findings.examples[rule][0])
     Console().print(table)

@@ -155,9 +155,9 @@ def _turn(message: Row, rest: Row, where: str) -> Turn:
 def _rest(turn: Turn) -> Row:
     """Return what a message does not say of a turn."""
     rest = turn_rest(turn, held={"call_id", *(("name",) if turn.role == "tool" else ())})
-    texts = [None if isinstance(arguments_object(call), dict) else call.arguments for call in turn.calls]
+    texts = [call.arguments for call in turn.calls]  # inspect_ai keeps the objects, but not always the order of keys
     unnamed = [index for index, call in enumerate(turn.calls) if call.id is None]
-    rest |= {"arguments": list(texts)} if any(text is not None for text in texts) else {}
+    rest |= {"arguments": list(texts)} if texts else {}
     return rest | ({"unnamed": list(unnamed)} if unnamed else {})
 
 
