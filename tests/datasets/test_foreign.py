@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -279,3 +280,20 @@ def test_inspect_logs_of_others() -> None:
     (written,) = format_named("inspect").rows(found, number=0)
     assert (written["target"], written["scores"], written["limit"]) == ("2", sample["scores"], sample["limit"])
     assert read({"eval": {}, "samples": [written]}) == [found]
+
+
+@settings(max_examples=200)
+@given(one=ANY)
+def test_adp_links_obey_its_validator(one: Dialogue) -> None:
+    """Its rules: ids of calls are unique, each has one observation after it, and none is missing before one."""
+    (row,) = format_named("adp").rows(one, number=0)
+    items = _items(row)
+    calls = [str(item["tool_call_id"]) for item in items if "tool_call_id" in item and item["class_"] == "api_action"]
+    results = [str(item["tool_call_id"]) for item in items if "tool_call_id" in item and item["class_"] != "api_action"]
+    assert sorted(calls) == sorted(results)
+    assert len(calls) == len(set(calls))
+    for before, after in pairwise(items):
+        if before["class_"] == "api_action" and after["class_"] == "text_observation":
+            assert "tool_call_id" in before
+    for item in items:
+        assert item["class_"] != "text_observation" or item["source"] in {"user", "environment"}

@@ -16,13 +16,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.datasets.adp_links import OBSERVATION, link
 from agenttuning.datasets.dialogue import Dialogue, Row, ToolCall, Turn, TurnRole, arguments_object, dump
 from agenttuning.datasets.format import EVERYTHING, Format
 from agenttuning.datasets.leftover import KEY, dialogue_rest, foreign, restore_dialogue, restore_turn, turn_rest
 from agenttuning.datasets.problems import bad, object_of, objects_of, optional_object, optional_text, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
@@ -34,6 +35,7 @@ _SOURCES: Final[dict[str, TurnRole]] = {
     "agent": "assistant",
     "assistant": "assistant",
 }
+ROLES: Final[tuple[TurnRole, ...]] = ("system", "user", "tool")
 _CALL: Final = {"class_", "function", "kwargs", "description", "reasoning_content", "tool_call_id"}
 _MESSAGE: Final = {"class_", "content", "reasoning_content"}
 _TEXT: Final = {"class_", "content", "source", "name", "tool_call_id"}
@@ -71,8 +73,9 @@ class ADP(Format):
         own = optional_object(dialogue.extra, "adp")
         items: list[JsonValue] = []
         turns: list[JsonValue] = []
+        links = link(dialogue.turns)
         for index, turn in enumerate(dialogue.turns):
-            said, rest = _items(turn, index)
+            said, rest = _items(turn, index, links)
             items += said
             turns.append({"items": len(said), **rest})
         further: Row = {key: value for key, value in dialogue.extra.items() if key != "adp"}
@@ -114,7 +117,7 @@ def _restore(group: Sequence[Turn], kept: Row) -> Turn:
     if isinstance(said, list) and len(said) == len(calls):
         calls = tuple(_call_rest(call, object_of(rest, where=KEY)) for call, rest in zip(calls, said, strict=True))
     named = kept.get("role")
-    role: TurnRole = "tool" if named == "tool" else "system" if named == "system" else first.role
+    role: TurnRole = next((role for role in ROLES if role == named), first.role)
     own = first.extra if kept.get("original") else {}
     turn = Turn(
         role,
@@ -124,8 +127,8 @@ def _restore(group: Sequence[Turn], kept: Row) -> Turn:
 
 
 def _call_rest(call: ToolCall, rest: Row) -> ToolCall:
-    text = rest.get("arguments", call.arguments)
-    return ToolCall(call.name, str(text), None if rest.get("unnamed") else call.id)
+    named = optional_text(rest, "id", where=f"{KEY}.") if "id" in rest else call.id
+    return ToolCall(call.name, str(rest.get("arguments", call.arguments)), named)
 
 
 def _turn(item: Row, where: str) -> Turn:
@@ -175,7 +178,7 @@ def _original(item: Row, own: set[str]) -> Row:
     return {"adp": item} if foreign(item, own) else {}
 
 
-def _items(turn: Turn, index: int) -> tuple[list[JsonValue], Row]:
+def _items(turn: Turn, index: int, links: Mapping[tuple[int, int], str]) -> tuple[list[JsonValue], Row]:
     """Return the items of a turn, and what they do not say."""
     original = turn.extra.get("adp")
     if isinstance(original, dict) and not turn.calls:
@@ -183,7 +186,7 @@ def _items(turn: Turn, index: int) -> tuple[list[JsonValue], Row]:
         held = {"reasoning", "call_id", "name"}
         return [original], {"original": True, **turn_rest(replace(turn, extra=further), held=held)}
     if turn.role != "assistant":
-        return _observed(turn)
+        return _observed(turn, links.get((index, OBSERVATION)))
     thought: Row = {} if turn.reasoning is None else {"reasoning_content": turn.reasoning}
     rest = turn_rest(turn, held={"reasoning"})
     if not turn.calls:
@@ -191,30 +194,29 @@ def _items(turn: Turn, index: int) -> tuple[list[JsonValue], Row]:
     items: list[JsonValue] = []
     kept: list[JsonValue] = []
     for number, call in enumerate(turn.calls):
-        arguments = arguments_object(call)
-        named: Row = {"tool_call_id": f"turn_{index}_call_{number}" if call.id is None else call.id}
-        described: Row = thought | ({"description": turn.content} if turn.content else {}) if number == 0 else {}
-        items.append(
-            {
-                "class_": "api_action",
-                "function": call.name,
-                "kwargs": arguments if isinstance(arguments, dict) else {},
-                **named,
-                **described,
-            }
-        )
-        exact: Row = {} if isinstance(arguments, dict) else {"arguments": call.arguments}
-        kept.append(exact | ({"unnamed": True} if call.id is None else {}))
+        said, exact = _action(call, links.get((index, number)))
+        items.append(said | thought | ({"description": turn.content} if turn.content else {}) if number == 0 else said)
+        kept.append(exact)
     return items, rest | ({"calls": kept} if any(kept) else {})
 
 
-def _observed(turn: Turn) -> tuple[list[JsonValue], Row]:
+def _action(call: ToolCall, named: str | None) -> tuple[Row, Row]:
+    arguments = arguments_object(call)
+    said: Row = {"class_": "api_action", "function": call.name}
+    said["kwargs"] = arguments if isinstance(arguments, dict) else {}
+    if named is not None:
+        said["tool_call_id"] = named
+    exact: Row = {} if isinstance(arguments, dict) else {"arguments": call.arguments}
+    return said, exact | ({} if call.id == named else {"id": call.id})
+
+
+def _observed(turn: Turn, named: str | None) -> tuple[list[JsonValue], Row]:
     item: Row = {"class_": "text_observation", "content": turn.content}
     item["source"] = "user" if turn.role == "user" else "environment"
     if turn.name is not None:
         item["name"] = turn.name
-    rest = turn_rest(turn, held={"name"})
-    if turn.role == "tool" and turn.call_id is not None:
-        item["tool_call_id"] = turn.call_id
-        rest.pop("call_id", None)
-    return [item], rest | ({} if turn.role == "user" else {"role": turn.role})
+    if named is not None:
+        item["tool_call_id"] = named
+    rest = turn_rest(turn, held={"name", "call_id"}) | ({} if turn.call_id == named else {"call_id": turn.call_id})
+    plain = turn.role == ("user" if named is None else "tool")
+    return [item], rest if plain else {**rest, "role": turn.role}
