@@ -21,18 +21,27 @@ def link(turns: Sequence[Turn]) -> dict[tuple[int, int], str]:
     links: dict[tuple[int, int], str] = {}
     taken: set[str] = set()
     for index, turn in enumerate(turns):
-        answers = _answers(turns, index)
-        for number, call in enumerate(turn.calls):
-            answer = next((at for at in answers if turns[at].role == "tool" and turns[at].call_id == call.id), None)
-            if answer is None and number == len(turn.calls) - 1 and index + 1 in answers:
-                answer = index + 1  # what comes next counts as the result
-            if answer is None:
-                continue
-            answers.remove(answer)
-            named = call.id if call.id is not None and call.id not in taken else f"turn_{index}_call_{number}"
+        for number, answer in _pairs(turns, index).items():
+            own = turn.calls[number].id
+            named = own if own is not None and own not in taken else f"turn_{index}_call_{number}"
             taken.add(named)
             links[index, number] = links[answer, OBSERVATION] = named
     return links
+
+
+def _pairs(turns: Sequence[Turn], index: int) -> dict[int, int]:
+    """Return the turn that answers each call of a turn, by the call's number."""
+    calls, answers = turns[index].calls, _answers(turns, index)
+    waiting, pairs = list(answers), {}
+    for number, call in enumerate(calls):
+        answer = next((at for at in waiting if turns[at].role == "tool" and turns[at].call_id == call.id), None)
+        if answer is not None:
+            waiting.remove(answer)
+            pairs[number] = answer
+    last = len(calls) - 1
+    if calls and last not in pairs and index + 1 in answers:  # what comes next counts as the result of the last
+        pairs = {number: answer for number, answer in pairs.items() if answer != index + 1} | {last: index + 1}
+    return pairs
 
 
 def _answers(turns: Sequence[Turn], index: int) -> list[int]:
