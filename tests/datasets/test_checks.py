@@ -95,12 +95,20 @@ def test_a_fault_is_found_and_named(rule: str) -> None:
 
 
 def test_every_rule_is_tested() -> None:
-    assert FAULTS.keys() | {"duplicate", "duplicate_id"} == RULES.keys()
+    assert FAULTS.keys() | {"duplicate", "duplicate_id", "alfworld_dialect"} == RULES.keys()
 
 
 def test_repetition_is_of_turns_or_ids() -> None:
     other = talk(ask("x"), answer(), identity="os_1")
     assert found(SOUND, replace(SOUND, id="os_2"), other) == [set(), {"duplicate"}, {"duplicate_id"}]
+
+
+def test_two_releases_of_a_world_in_one_file_are_told_once() -> None:
+    old = talk(ask(), answer("put mug 1 in/on desk 1"), identity="alfworld_1")
+    new = talk(ask(), answer("move mug 1 to desk 1"), identity="alfworld_2")
+    assert found(old, new, replace(new, id="alfworld_3", turns=(ask("other"), new.turns[1]))) == [
+        set(), {"alfworld_dialect"}, set(),
+    ]  # fmt: skip
 
 
 def test_repairs_leave_nothing_to_find() -> None:
@@ -130,3 +138,14 @@ def test_leftovers_of_the_public_dump(official_data: Callable[[str], Path]) -> N
     words = [problem.value.strip("'\"").lower() for problem in problems]
     assert sum(word.startswith(("task", "end")) for word in words) == 27
     assert len(words) == 32
+
+
+def test_refused_pseudo_actions_are_cut(official_data: Callable[[str], Path]) -> None:
+    source = open_source(official_data("agentinstruct_alfworld") / "agentinstruct_trajectories.json")
+    mended: Counter[str] = Counter()
+    sound = [mend(one, format_named("agentinstruct"), mended) for _, one in source.dialogues]
+    checker = Checker()
+    left = [problem for one in sound for problem in checker.check(one)]
+    assert mended["pseudo-actions cut"] + len(left) == 32
+    assert len(left) == 4  # answered by something else
+    assert all(turn.role == ("user", "assistant")[i % 2] for one in sound for i, turn in enumerate(one.turns))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from agenttuning.datasets.problems import Problem, shown
 from agenttuning.datasets.secret_checks import secrets
 from agenttuning.datasets.text_checks import suspicious, text_problems
-from agenttuning.datasets.world_checks import world_problems
+from agenttuning.datasets.world_checks import house_dialects, world_problems
 
 if TYPE_CHECKING:
     from agenttuning.datasets.dialogue import Dialogue, Turn
@@ -38,6 +38,7 @@ RULES: Final[dict[str, str]] = {
     "mind2web_action": "an action that is not CLICK, TYPE or SELECT",
     "mind2web_letter": "an answer that is not among the choices",
     "alfworld_action": "an action that ALFWorld does not know, as left over in dumps",
+    "alfworld_dialect": "`put x in/on y` and `move x to y` in one file: two releases of ALFWorld",
     "secret": "a key, token or private key",
     "email": "an e-mail address",
     "duplicate": "the same turns as an earlier dialogue",
@@ -54,12 +55,17 @@ class Checker:
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
         self._ids: set[bytes] = set()
+        self._dialects: set[str] = set()
 
     def check(self, dialogue: Dialogue) -> Iterator[Problem]:
         """Yield what is wrong with a dialogue."""
         for rule in (_whole, _order, _tools, _texts, world_problems):
             yield from rule(dialogue)
         yield from self._repeated(dialogue)
+        before, self._dialects = self._dialects, self._dialects | house_dialects(dialogue)
+        if len(before) < len(self._dialects) == 2:
+            value = "the file has `put x in/on y` and `move x to y`"
+            yield Problem("alfworld_dialect", "", value, "do not mix releases of ALFWorld", "warning")
 
     def _repeated(self, dialogue: Dialogue) -> Iterator[Problem]:
         state = blake2b(digest_size=8)

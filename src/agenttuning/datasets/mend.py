@@ -1,23 +1,26 @@
 """Repairs that nobody can argue about, each counted: what `--fix` does.
 
 Text: escapes and NUL out, half characters to U+FFFD, secrets to `[SECRET]`. Shape: flags only on answers, a user's
-turns in a row merged, a last turn without answer cut, a system turn put into the first user turn where the target has
-none.
+turns in a row merged, a last turn that nobody answers cut, ALFWorld's steps of no action (answered by "Nothing
+happens.") cut, a system turn put into the first user turn where the target has none.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agenttuning.datasets.secret_checks import redacted
 from agenttuning.datasets.text_checks import CONTROL, ESCAPE, SURROGATE
+from agenttuning.datasets.world_checks import is_pseudo_action
 
 if TYPE_CHECKING:
     from collections import Counter
 
     from agenttuning.datasets.dialogue import Dialogue, Turn
     from agenttuning.datasets.format import Format
+
+_REFUSED: Final = "Nothing happens."
 
 
 def mend(dialogue: Dialogue, form: Format, mended: Counter[str]) -> Dialogue:
@@ -26,7 +29,8 @@ def mend(dialogue: Dialogue, form: Format, mended: Counter[str]) -> Dialogue:
     if turns and turns[0].role == "system" and "system turns" not in form.holds:
         turns = _folded(turns, mended)
     turns = _merged(turns, mended)
-    while turns and turns[-1].role == "user" and any(turn.role == "assistant" for turn in turns):
+    turns = _acting(dialogue, turns, mended)
+    while len(turns) > 2 and turns[-1].role == "user":
         turns.pop()
         mended["last turns cut"] += 1
     return dialogue if turns == list(dialogue.turns) else replace(dialogue, turns=tuple(turns))
@@ -65,6 +69,18 @@ def _folded(turns: list[Turn], mended: Counter[str]) -> list[Turn]:
     mended["system turns folded"] += 1
     text = f"{turns[0].content}\n\n{turns[1].content}"
     return [replace(turns[1], content=text), *turns[2:]]
+
+
+def _acting(dialogue: Dialogue, turns: list[Turn], mended: Counter[str]) -> list[Turn]:
+    """Leave out answers that are no action, with the world's refusal."""
+    kept: list[Turn] = []
+    for turn in turns:
+        if kept and turn.role == "user" and _REFUSED in turn.content and is_pseudo_action(dialogue, kept[-1]):
+            kept.pop()
+            mended["pseudo-actions cut"] += 1
+        else:
+            kept.append(turn)
+    return kept
 
 
 def _merged(turns: list[Turn], mended: Counter[str]) -> list[Turn]:

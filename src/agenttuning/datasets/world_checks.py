@@ -10,7 +10,7 @@ from agenttuning.datasets.problems import Problem, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agenttuning.datasets.dialogue import Dialogue
+    from agenttuning.datasets.dialogue import Dialogue, Turn
 
 _LETTER: Final = re.compile(r"\bAnswer:\s*([A-Z])\b")
 _CHOICE: Final = re.compile(r"^([A-Z])\.\s", re.MULTILINE)
@@ -21,6 +21,8 @@ _VERBS: Final = re.compile(
     re.IGNORECASE,
 )
 """Both dialects: `put x in/on y` of the data set, `move x to y` of later releases."""
+
+_PLACING: Final = re.compile(r"(?:(put) .+ in/on|move .+ to) ", re.IGNORECASE)
 
 
 def world_problems(dialogue: Dialogue) -> Iterator[Problem]:
@@ -52,11 +54,30 @@ def _mind2web(dialogue: Dialogue) -> Iterator[Problem]:
 
 def _alfworld(dialogue: Dialogue) -> Iterator[Problem]:
     for index, turn in enumerate(dialogue.turns):
-        if turn.role != "assistant" or turn.train is False:
-            continue
-        said = _HOUSE.search(turn.content)
-        if said is None and turn.content.lstrip().upper().startswith("THOUGHT"):
-            continue
-        line = (said[1] if said else turn.content).strip()
-        if not _VERBS.match(line):
-            yield Problem("alfworld_action", f"turn {index}", shown(line), "is no action of ALFWorld; remove the step")
+        line = house_action(turn)
+        if line is not None and not _VERBS.match(line):
+            yield Problem("alfworld_action", f"turn {index}", shown(line), "is no action; --fix cuts refused ones")
+
+
+def house_action(turn: Turn) -> str | None:
+    """Return the action of an ALFWorld answer; None for other turns, context, and a thought alone."""
+    if turn.role != "assistant" or turn.train is False:
+        return None
+    said = _HOUSE.search(turn.content)
+    if said is None and turn.content.lstrip().upper().startswith("THOUGHT"):
+        return None
+    return (said[1] if said else turn.content).strip()
+
+
+def is_pseudo_action(dialogue: Dialogue, turn: Turn) -> bool:
+    """Tell whether an ALFWorld answer only says that the task is over."""
+    line = house_action(turn) if dialogue.id is not None and dialogue.id.startswith("alfworld") else None
+    return line is not None and not _VERBS.match(line)
+
+
+def house_dialects(dialogue: Dialogue) -> set[str]:
+    """Return which of the two wordings of placing a thing a dialogue of ALFWorld uses."""
+    if dialogue.id is None or not dialogue.id.startswith("alfworld"):
+        return set()
+    found = [_PLACING.match(line) for turn in dialogue.turns if (line := house_action(turn)) is not None]
+    return {"put" if one[1] else "move" for one in found if one}
