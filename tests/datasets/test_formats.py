@@ -101,7 +101,7 @@ def there_and_back(form: Format, written: list[Dialogue], path: Path) -> list[Di
 
 
 @pytest.mark.parametrize("name", WRITABLE)
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(one=ANY)
 def test_what_is_held_comes_back_and_the_rest_is_named(
     name: str, one: Dialogue, tmp_path_factory: pytest.TempPathFactory
