@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from agenttuning.core.records import Stop
 from agenttuning.datasets.dialogue import Dialogue, Row, Turn
 from agenttuning.datasets.format import Format
-from agenttuning.datasets.leftover import foreign
+from agenttuning.datasets.leftover import KEY, dialogue_rest, foreign, restore_dialogue
 from agenttuning.datasets.messages import read_message
 from agenttuning.datasets.problems import bad, objects_of, optional_object
 
@@ -40,7 +40,6 @@ STATUS: Final = {
     "task error": Stop.ERROR,
 }
 """v0.2's status of a sample; `agent invalid action` ends a run of them, `unknown` has no counterpart."""
-_WORDS: Final = {stop: word for word, stop in STATUS.items()}
 _ACKNOWLEDGED: Final = re.compile(
     r"(ok|okay|sure|got it|understood|i understand|i've understood)\b.{0,200}\Z", re.IGNORECASE | re.DOTALL
 )
@@ -65,31 +64,22 @@ class AgentBench(Format):
     def read(self, row: Row, *, number: int) -> Iterable[Dialogue]:
         """Return the dialogue; one without history has no turns."""
         output = optional_object(row, "output")
-        status = output.get("status")
-        stop = STATUS.get(str(status), status) if status is not None else None
-        result = output.get("result")
-        ours = optional_object({"result": result}, "result").get("agenttuning") if isinstance(result, dict) else None
-        kept: Row = ours if isinstance(ours, dict) else {}
-        own = dict(foreign(row, {"output"}))
+        status, result = output.get("status"), output.get("result")
+        kept = optional_object(result, KEY, where="output.result.") if isinstance(result, dict) else {}
+        own = foreign(row, {"output"})
         rest = foreign(output, {"status", "history", *(("result",) if kept else ())})
         if rest.get("index") == own.get("index"):
             rest.pop("index", None)
-        if own == {"index": own.get("index")} and isinstance(own.get("index"), str):
+        if own.keys() == {"index"} and isinstance(own["index"], str):
             own = {}
         own |= {"output": rest} if rest else {}
-        success, reward = kept.get("success"), kept.get("reward")
-        identity = row.get("index", number)
         found = Dialogue(
-            id=str(identity),
+            id=str(row.get("index", number)),
             turns=_history(output, "output."),
-            reward=float(reward) if isinstance(reward, (int, float)) else None,
-            success=success if isinstance(success, bool) else None,
-            stop=None if stop is None or "stop" in kept else str(stop),
+            stop=None if status is None else str(STATUS.get(str(status), status)),
             extra={"agentbench": own} if own else {},
         )
-        extra = optional_object(kept, "extra")
-        named = kept.get("stop")
-        yield replace(found, extra=found.extra | extra, stop=str(named) if isinstance(named, str) else found.stop)
+        yield restore_dialogue(found, kept)
 
     def rows(self, dialogue: Dialogue, *, number: int) -> Iterable[Row]:
         """Return the row."""
@@ -97,16 +87,14 @@ class AgentBench(Format):
         output = dict(optional_object(own, "output"))
         own.pop("output", None)
         index: JsonValue = own.get("index", str(number) if dialogue.id is None else dialogue.id)
-        said: Row = {"reward": dialogue.reward, "success": dialogue.success}
         further: Row = {key: value for key, value in dialogue.extra.items() if key != "agentbench"}
-        said["extra"] = further or None
         status = _status(dialogue.stop)
-        if dialogue.stop is None or (STATUS.get(status) != dialogue.stop and dialogue.stop != status):
-            said["stop"] = dialogue.stop
-        kept: Row = {key: value for key, value in said.items() if value is not None or key == "stop"}
+        kept = dialogue_rest(replace(dialogue, extra=further), held={"id", "tools", "stop"})
+        if dialogue.stop != STATUS.get(status, status):
+            kept["stop"] = dialogue.stop
         if kept and "result" in output:
             raise bad("name_clash", "output.result", output["result"], "the result of a run holds no further fields")
-        result: Row = {"result": {"agenttuning": kept}} if kept else {"result": None}
+        result: Row = {"result": {KEY: kept}} if kept else {"result": None}
         history: list[JsonValue] = [{"role": _speaker(turn), "content": turn.content} for turn in dialogue.turns]
         body = {"index": index, "status": status, **result, **output, "history": history}
         yield {"index": index, "error": None, "info": None, "output": body, **own}
@@ -154,7 +142,7 @@ class AgentBenchOld(Format):
 
 
 def _status(stop: str | None) -> str:
-    return "unknown" if stop is None else _WORDS.get(Stop(stop), "unknown") if stop in set(Stop) else "unknown"
+    return next((word for word, known in STATUS.items() if known == stop), "unknown")
 
 
 def _speaker(turn: Turn) -> str:

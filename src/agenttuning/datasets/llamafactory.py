@@ -7,8 +7,8 @@ r"""LLaMA-Factory's `sharegpt` formatting, with the entry of `dataset_info.json`
 Its loader wants human or observation, then gpt or function_call, in turn and in pairs, and skips other rows with a
 warning; so neighbours of one side become one turn here (the originals stay beside it, under `merged`), and what cannot
 be mended is refused. It has no flag per turn: either all answers are learned, or with `mask_history: true` the last.
-`split` (the default when anything is untrained) writes a row per trained turn for `mask_history`, exact; `whole` writes
-a row per dialogue and names the flags as left behind.
+`llamafactory` writes a row per trained turn for `mask_history`, which is exact; `llamafactory-whole` writes a row per
+dialogue and names the flags as left behind.
 """
 
 from __future__ import annotations
