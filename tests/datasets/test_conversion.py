@@ -147,6 +147,12 @@ def test_a_dialogue_that_cannot_be_written_is_refused_with_its_reason(tmp_path: 
         assert read(path)[0].turns[0].content == "Be brief.\n\nHi"
 
 
+def test_a_refusal_is_counted_once_however_many_rows_it_would_be(tmp_path: Path) -> None:
+    half = Dialogue("h", (Turn("user", "\ud83d"), Turn("assistant", "x", True), Turn("user", "y"), TALK[-1]))
+    outcome = convert([half, Dialogue("g", TALK)], tmp_path / "a.jsonl", "llamafactory")
+    assert (outcome.written, outcome.refused.counts) == (1, Counter(lone_surrogate=1))
+
+
 def test_drop_keeps_out_what_validate_calls_an_error(tmp_path: Path) -> None:
     bad = Dialogue("b", (Turn("user", "x"), Turn("user", "y"), Turn("assistant", "z", train=True)))
     doubtful = Dialogue("d", (Turn("user", "[TRUNCATED]"), Turn("assistant", "z", train=True)))

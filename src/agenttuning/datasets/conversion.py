@@ -133,13 +133,16 @@ class Conversion:
                 )
             if not trained(dialogue):
                 raise BadRowError(Problem("untrained", "", "nothing in it is trained", "nothing to do"))
+        try:
+            "".join([turn.content for turn in dialogue.turns]).encode()
+        except UnicodeEncodeError as error:
+            raise BadRowError(_surrogate(error)) from error
         return self.form.check(dialogue)
 
     def _unwritable(self, outcome: Outcome) -> Unwritable:
         def count(row: Row, error: UnicodeEncodeError) -> None:
             outcome.written -= 1
-            value = f"holds text that UTF-8 cannot: {error.reason}"
-            outcome.refused(f"row {row.get('id')!r}", Problem("lone_surrogate", "", value, "--fix replaces it"))
+            outcome.refused(f"row {row.get('id')!r}", _surrogate(error))
 
         return count
 
@@ -164,3 +167,8 @@ class Conversion:
         finally:
             log.unlink(missing_ok=True)
         return count
+
+
+def _surrogate(error: UnicodeEncodeError) -> Problem:
+    value = f"holds text that UTF-8 cannot: {error.reason}"
+    return Problem("lone_surrogate", "", value, "--fix replaces it in turns; correct the row elsewhere")
