@@ -56,6 +56,7 @@ def test_kinds_of_tasks_weigh_alike_however_many_tasks_they_have() -> None:
     named = [one.model_copy(update={"category": kind}) for one, kind in zip(played, kinds, strict=True)]
     assert world_score(played).reward_by_category is None
     assert world_score(named).reward_by_category == pytest.approx(0.6)
+    assert world_score(named).categories == pytest.approx({"boil": 1.0, "freeze": 0.2})
     failure = Failure(side="environment", error="OSError", message="gone")
     broke = episode(task="g", reward=1.0, failure=failure).model_copy(update={"category": "freeze"})
     assert world_score([*named, broke]).reward_by_category == pytest.approx(0.55)

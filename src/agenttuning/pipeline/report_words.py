@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from agenttuning.analysis.errors import CATEGORIES
+from agenttuning.analysis.overall import is_synthetic
 from agenttuning.analysis.tables import Table, before_after, full_scores, label, percent, points
+from agenttuning.pipeline.report_overall import overall_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import JsonValue
 
+    from agenttuning.analysis.overall import PublishedScores
     from agenttuning.core.records import Sampling
     from agenttuning.pipeline.report_facts import Facts
 
 
-_SHARES = frozenset({"ratio", "mean_rate"})
+_SHARES = frozenset({"ratio", "mean_rate", "exact", "tolerant"})
 _COMPARED = {
     "own_text": "the task's own text",
     "with_shared_text": "with the text that all samples of a world share",
@@ -61,9 +64,10 @@ def origin(facts: Facts) -> str:
     return "; ".join(labels)
 
 
-def synthetic(facts: Facts) -> bool:
-    """Tell whether any number comes from our own generators instead of the benchmark's data."""
-    return "synthetic" in origin(facts)
+def synthetic(facts: Facts) -> list[str]:
+    """Return the worlds whose numbers come from our own generators instead of the benchmark's data."""
+    made_up = {world for cells in facts.scores.values() for world, cell in cells.items() if is_synthetic(cell)}
+    return [world for world in facts.worlds if world in made_up]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -170,6 +174,24 @@ def contamination_tables(facts: Facts) -> dict[str, Table]:
     }
 
 
+def contamination_rule(facts: Facts) -> str:
+    """Say what the rates were measured with; empty when unknown."""
+    config: JsonValue = dict(facts.stages["decontaminate"].config) if "decontaminate" in facts.stages else None
+    rule = config.get("rule") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or not isinstance(rule, dict):
+        return ""
+    n, tolerance, tokenizer = rule.get("n"), rule.get("tolerance"), config.get("tokenizer")
+    unit = f"tokens of {tokenizer}" if tokenizer else "words, folded by NFKC and case"
+    if rule.get("reading") == "strict":
+        return f"strict reading: any {n} {unit}, with at most {tolerance} mismatches"
+    return f"seed reading: {n} equal {unit}, extended over at most {tolerance} mismatches"
+
+
+def offender_table(facts: Facts) -> Table:
+    """Return the training trajectories that hold most of a test sample, word for word."""
+    return rows_of(facts.table("decontaminate", "offenders"), "test sample")
+
+
 def dropped(facts: Facts) -> str:
     """Say how many training trajectories held a test sample: `3 (alfworld 1, database 2)`; empty when unknown."""
     told = facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None
@@ -230,19 +252,31 @@ def _digests(digests: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in digests.items())
 
 
-def markdown(facts: Facts) -> str:
+def _contamination(facts: Facts) -> list[str]:
+    held, offenders = dropped(facts), offender_table(facts)
+    parts = (
+        [f"Training trajectories dropped because they held a test sample: {held}. {GENERATED_WORDS}\n"] if held else []
+    )
+    for name, table in contamination_tables(facts).items():
+        parts += [f"## Contamination: {name}\n", table.markdown()]
+    parts += [f"Measured by the {rule}.\n"] if (rule := contamination_rule(facts)) else []
+    return [*parts, "## Contamination: who holds most\n", offenders.markdown()] if offenders.rows else parts
+
+
+def markdown(facts: Facts, published: PublishedScores) -> str:
     """Return the report as Markdown."""
     parts = [f"# {title(facts)}\n", f"{sentence(facts)}\n"]
     if facts.evaluation:
-        if synthetic(facts):
-            parts.append(f"Made on generated tasks ({origin(facts)}): not comparable with published scores.\n")
+        if generated := synthetic(facts):
+            parts.append(f"Made on generated tasks: {listed(generated)}; not comparable with published scores.\n")
         scores, changes = facts.scores, facts.evaluation.changes
         parts += ["## Before and after\n", before_after(scores, changes).markdown()]
         parts.append(
             "Success with its 95 % interval (Wilson); change in points; p is McNemar's exact test on the same tasks.\n"
         )
+        parts += overall_markdown(facts, published)
         parts += ["## Every number\n", full_scores(scores).markdown()]
-        parts += ["## Elementary errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
+        parts += ["## Errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
     if facts.table("filter", "table"):
         parts += ["## Data\n", data_table(facts).markdown()]
     if parts_mixed := mixture(facts):
@@ -252,10 +286,7 @@ def markdown(facts: Facts) -> str:
             "## Training\n",
             f"{len(facts.loss)} steps, loss {facts.loss[0][1]:.3f} to {facts.loss[-1][1]:.3f}.\n",
         ]
-    if held := dropped(facts):
-        parts += [f"Training trajectories dropped because they held a test sample: {held}. {GENERATED_WORDS}\n"]
-    for name, table in contamination_tables(facts).items():
-        parts += [f"## Contamination: {name}\n", table.markdown()]
+    parts += _contamination(facts)
     parts += ["## What made these numbers\n"]
     if facts.evaluation:
         parts += [making_table(facts).markdown()]

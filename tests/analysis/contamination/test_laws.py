@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.analysis.contamination.slow_rule import shares
 
 from agenttuning.analysis.contamination import Reference, Rule
 
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
 
 VOCABULARY = [f"word{number}" for number in range(12)]
 texts = st.lists(st.sampled_from(VOCABULARY), max_size=40).map(" ".join)
-rules = st.builds(Rule, n=st.integers(1, 6), tolerance=st.integers(0, 3))
+seeds = st.builds(Rule, n=st.integers(1, 6), tolerance=st.integers(0, 3))
+windows = st.builds(Rule, n=st.integers(4, 6), tolerance=st.integers(0, 3), reading=st.just("strict"))
+rules = seeds | windows
 quick = settings(max_examples=60, deadline=None)
 
 
 def tolerant(samples: list[str], text: str, rule: Rule) -> list[float]:
-    return Reference(samples, rule).match(text).tolerant.tolist()
+    return shares(samples, text, rule)
 
 
 @quick
@@ -83,11 +86,10 @@ def test_foreign_words_around_a_text_hide_nothing(
 @quick
 @given(st.lists(texts, min_size=1, max_size=3), texts, rules)
 def test_a_tolerant_match_holds_the_exact_one(samples: list[str], text: str, rule: Rule) -> None:
-    match = Reference(samples, rule).match(text)
-    assert (match.exact <= match.tolerant).all()
-    assert (match.tolerant <= 1.0).all()
+    exact, bridged = shares(samples, text, rule, exact=True), tolerant(samples, text, rule)
+    assert all(one <= other <= 1.0 for one, other in zip(exact, bridged, strict=True))
     if rule.tolerance == 0:
-        assert match.exact.tolist() == match.tolerant.tolist()
+        assert exact == bridged
 
 
 @quick
@@ -110,3 +112,15 @@ def test_a_text_holds_itself_as_soon_as_it_is_long_enough(text: str, rule: Rule)
 def test_samples_do_not_see_each_other(samples: list[str], text: str, rule: Rule) -> None:
     alone = [tolerant([sample], text, rule)[0] for sample in samples]
     assert tolerant(samples, text, rule) == alone
+
+
+@quick
+@given(st.lists(texts, min_size=1, max_size=3), texts, st.integers(4, 6), st.integers(0, 3))
+def test_the_strict_reading_finds_all_that_the_default_finds(
+    samples: list[str], text: str, n: int, tolerance: int
+) -> None:
+    usual = Rule(n=n, tolerance=tolerance)
+    strict = usual.model_copy(update={"reading": "strict"})
+    pairs = zip(tolerant(samples, text, usual), tolerant(samples, text, strict), strict=True)
+    assert all(less <= more for less, more in pairs)
+    assert shares(samples, text, usual, exact=True) == shares(samples, text, strict, exact=True)

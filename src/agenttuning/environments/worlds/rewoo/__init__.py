@@ -1,0 +1,1 @@
+"""Reasoning without observation: plans, the calls that they make, tools, questions and their judges."""
