@@ -1,11 +1,13 @@
-"""The objects of a JSON array, one at a time: memory holds one of them, however long the file is."""
+"""The elements of a JSON array, one at a time: memory holds one of them, however long the file is."""
 
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
 import re
-from typing import TYPE_CHECKING, Final
+import zlib
+from typing import TYPE_CHECKING, Final, cast
 
 from agenttuning.errors import DataError
 
@@ -15,11 +17,20 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _CHUNK: Final = 1 << 22
+_LONGEST_WORD: Final = 16
+"""No name, escape or word of JSON is longer, so an error this far from the end of the text stays one."""
+_AFTER: Final = frozenset(",] \t\r\n")
+_DECODER: Final = json.JSONDecoder()
 _NO_SPACE: Final = re.compile(r"[^ \t\r\n]")
 
 
+def open_binary(path: Path) -> BinaryIO:
+    """Open a file for reading, unpacked where its name ends in `.gz`."""
+    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
 class ArrayReader:
-    """Reads an array; `position` is the number of bytes read so far."""
+    """Reads an array, unpacked where the name ends in .gz; `position` is the number of bytes read so far."""
 
     def __init__(self, path: Path, *, longest: int = 1 << 29) -> None:
         """Name a file and the most characters that one of its elements may have."""
@@ -31,18 +42,18 @@ class ArrayReader:
         self._ended = False
 
     def __iter__(self) -> Iterator[object]:
-        """Yield the objects.
+        """Yield the elements.
 
         Raises:
-            DataError: the file is missing, torn, no array of objects, or one of them is too long.
+            DataError: the file is missing, torn, no array, or an element is too long.
         """
         try:
-            with self.path.open("rb") as file:
-                yield from self._objects(file)
-        except (OSError, UnicodeDecodeError) as error:
+            with open_binary(self.path) as file:
+                yield from self._elements(file)
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise DataError(f"cannot read {self.path}: {error}; fetch it again") from error
 
-    def _objects(self, file: BinaryIO) -> Iterator[object]:
+    def _elements(self, file: BinaryIO) -> Iterator[object]:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
         if self._sign(file) != "[":
             raise self._error("no JSON array", 0)
@@ -50,7 +61,7 @@ class ArrayReader:
         count = 0
         sign = "," if self._sign(file) != "]" else "]"
         while sign == ",":
-            yield self._object(file, count)
+            yield self._element(file, count)
             count += 1
             sign = self._sign(file)
             if sign not in {",", "]"}:
@@ -61,25 +72,31 @@ class ArrayReader:
         if self._sign(file):
             raise self._error("followed by something else", count)
 
-    def _object(self, file: BinaryIO, count: int) -> object:
-        sign = self._sign(file)
-        if sign != "{":
-            raise self._error("no array of JSON objects" if sign else "torn", count)
+    def _element(self, file: BinaryIO, count: int) -> object:
+        if not self._sign(file):
+            raise self._error("torn", count)
         size = _CHUNK
         while True:
             try:
-                value, self._at = json.JSONDecoder().raw_decode(self._text, self._at)
+                value, end = _DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                if self._ended:
+                if self._ended or self._hopeless(error):
                     raise self._error(f"torn or no JSON ({error.msg})", count) from error
             except RecursionError as error:
                 raise self._error("nested too deeply", count) from error
             else:
-                return value
+                whole = self._ended or not isinstance(value, (int, float)) or self._text[end : end + 1] in _AFTER
+                if whole:  # else a number may go on
+                    self._at = end
+                    return value
             if len(self._text) - self._at > self._longest:
                 raise self._error(f"of an element longer than {self._longest:,} characters", count)
             self._read(file, size)
             size *= 2
+
+    def _hopeless(self, error: json.JSONDecodeError) -> bool:
+        """Tell whether more text cannot mend an error: it is far from the end of what has been read."""
+        return len(self._text) - error.pos > _LONGEST_WORD and not error.msg.startswith("Unterminated string")
 
     def _sign(self, file: BinaryIO) -> str:
         """Pass over white space and return the character that follows; none at the end of the file."""

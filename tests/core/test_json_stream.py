@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agenttuning.environments.worlds.sites import json_stream
-from agenttuning.environments.worlds.sites.json_stream import ArrayReader
+from agenttuning.core import json_stream
+from agenttuning.core.json_stream import ArrayReader
 from agenttuning.errors import DataError
 
 VALUES = st.recursive(
@@ -18,7 +18,7 @@ VALUES = st.recursive(
 )
 
 
-ARRAYS = st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=5)
+ARRAYS = st.lists(VALUES, max_size=5)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -50,9 +50,8 @@ def test_memory_holds_one_element(tmp_path: Path) -> None:
         ("[", "torn"),
         ('[{"a": 1}', "torn, after 1"),
         ('[{"a": 1}, {"a"', "after 1 whole"),
-        ("[1, 2]", "no array of JSON objects"),
         ("[{} {}]", "no JSON array, after 1"),
-        ("[{}, ]", "no array of JSON objects, after 1"),
+        ("[{}, ]", "no JSON .*, after 1"),
         ("[{}, ", "torn, after 1"),
         ("[{}] 2", "followed by something else"),
         ('[{"a":' * 100_000, "nested too deeply"),
