@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-import stamina
 from tests.pipeline.rooms import ROOMS
 from tests.pipeline.test_evaluate import constructed
 from tests.serving.random_llama import save_random_llama
@@ -18,7 +17,9 @@ from agenttuning.core.records import Sampling, Stop, Trajectory
 from agenttuning.core.store import read_records
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.collect import run as collect
+from agenttuning.policies import attempts
 from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel
+from agenttuning.policies import attempts
 from agenttuning.pipeline.evaluate import run as evaluate
 
 if TYPE_CHECKING:
@@ -44,10 +45,9 @@ def nobody() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _hurried() -> Iterator[None]:
-    """Two attempts and no waits between them; what is tried again is tested with the endpoint."""
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waits between attempts; what is tried again is tested with the endpoint."""
+    monkeypatch.setattr(attempts, "LONGEST_WAIT_SECONDS", 0.0)
 
 
 def play(run: Run, model: str, sampling: Sampling, *, samples: int = 1) -> Manifest:
