@@ -17,10 +17,9 @@ from agenttuning.core.records import Sampling, Stop, Trajectory
 from agenttuning.core.store import read_records
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.collect import run as collect
-from agenttuning.policies import attempts
 from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel
-from agenttuning.policies import attempts
 from agenttuning.pipeline.evaluate import run as evaluate
+from agenttuning.policies import attempts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -48,6 +48,7 @@ __all__ = [
     "TgiConfig",
     "open_model",
     "open_player",
+    "scripted_player",
 ]
 
 

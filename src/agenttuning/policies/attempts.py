@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
-from agenttuning.core.records import Usage
 from agenttuning.errors import ContextLimitError, PolicyError
 
 if TYPE_CHECKING:
     import httpx
 
+    from agenttuning.core.records import Usage
     from agenttuning.policies.config import ServerConfig
 
 LONGEST_WAIT_SECONDS = 60.0

@@ -18,6 +18,7 @@ from agenttuning.errors import DataError
 from agenttuning.policies.budget import Spent
 
 if TYPE_CHECKING:
+    from io import FileIO
     from pathlib import Path
 
 
@@ -69,25 +70,24 @@ class CallLog:
         self._end = 0
         self._written = self._durable = 0
         self._syncing: asyncio.Task[None] | None = None
-        with disk_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            drop_torn_line(path)
-            self._file = path.open("ab+", buffering=0)
-        self._read()
+        self._file: FileIO | None = None
+        if path.exists():
+            self._read()
 
     def find(self, key: str) -> Call | None:
         """Return the call that was answered under this key."""
         if key not in self._places:
             return None
         start, size = self._places[key]
-        return Call.model_validate_json(os.pread(self._file.fileno(), size, start))
+        return Call.model_validate_json(os.pread(self._opened().fileno(), size, start))
 
     async def append(self, call: Call) -> None:
         """Write a call and return when the disk has it; calls that end together share one sync."""
         line = call.model_dump_json(exclude_defaults=True).encode() + b"\n"
         with disk_errors(self.path):
-            if self._file.write(line) != len(line):
-                os.ftruncate(self._file.fileno(), self._end)
+            file = self._opened()
+            if file.write(line) != len(line):
+                os.ftruncate(file.fileno(), self._end)
                 raise OSError(28, "No space left on device")
         self._place(call, len(line))
         self._written += 1
@@ -99,20 +99,29 @@ class CallLog:
 
     def close(self) -> None:
         """Sync and close."""
-        with disk_errors(self.path):
-            os.fsync(self._file.fileno())
-        self._file.close()
+        if self._file is not None:
+            with disk_errors(self.path), self._file:
+                os.fsync(self._file.fileno())
+            self._file = None
+
+    def _opened(self) -> FileIO:
+        if self._file is None:
+            with disk_errors(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("ab+", buffering=0)
+        return self._file
 
     async def _sync(self) -> None:
         until = self._written
         try:
             with disk_errors(self.path):
-                await asyncio.to_thread(os.fsync, self._file.fileno())
+                await asyncio.to_thread(os.fsync, self._opened().fileno())
             self._durable = until
         finally:
             self._syncing = None
 
     def _read(self) -> None:
+        drop_torn_line(self.path)
         with self.path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 try:

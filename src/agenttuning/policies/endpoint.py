@@ -180,7 +180,7 @@ class Endpoint:
             overloaded = error.overloaded
             raise
         finally:
-            self._limits.leave(ticket, tokens=_total(used) if used else None, overloaded=overloaded)
+            self._limits.leave(ticket, tokens=None if used is None else _total(used), overloaded=overloaded)
         self._density = max(self._density, _MARGIN * reply.usage.prompt_tokens / len(request.payload))
         attempts.met.append("200")
         return reply

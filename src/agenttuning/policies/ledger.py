@@ -66,6 +66,8 @@ def server_limits(config: ServerConfig) -> Limits:
 def count_calls(path: Path) -> dict[str, JsonValue]:
     """Count, for each model of a call log, calls, answers, tokens, dollars, and what went wrong how often."""
     counts: dict[str, JsonValue] = {}
+    if not path.exists():
+        return counts
     calls: dict[str, list[Call]] = {}
     for call in read_records(path, Call):
         calls.setdefault(call.model, []).append(call)
