@@ -84,8 +84,19 @@ def test_a_teacher_that_is_not_there_leaves_nothing_to_learn_from(tmp_path: Path
     run = constructed(tmp_path)
     teacher = {"kind": "openai", "base_url": nobody, "model": "x"}
     manifest = collect(CollectConfig.model_validate({"teacher": teacher, "samples": 2}), run)
-    assert manifest.counts == {
-        ROOMS: {"episodes": 4, "success": 0, "stop.error": 4, "turns": 0, "completion_tokens": 0}
+    assert manifest.counts[ROOMS] == {"episodes": 4, "success": 0, "stop.error": 4, "turns": 0, "completion_tokens": 0}
+    calls = manifest.counts["calls"]
+    assert isinstance(calls, dict)
+    assert calls["x"] == {
+        "calls": 4,
+        "answered": 0,
+        "attempts": 24,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "dollars": 0.0,
+        "unpriced": 0,
+        "faults": {"ConnectError": 24},
+        "without_reply": {"ConnectError": 4},
     }
 
 

@@ -3,7 +3,7 @@
 Requests and tokens are counted over sliding windows. A call counts from before it is sent until a whole window after it
 was answered, so that a server which counts the same never sees more, however long the way is. Calls in flight follow
 AIMD (additive increase, multiplicative decrease): halved when the server says that it is overloaded, one more for every
-round of answers.
+second answer. The step is larger than TCP's, because a server that fails at random is no server that is full.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+_GROWTH = 0.5
 WINDOWS = ((60.0, 1), (6.0, 10))
 """Seconds of a window, and by what the limit of a minute is divided for it: the second spreads a minute's allowance."""
 
@@ -103,7 +104,7 @@ class Limits:
                 self._halved = now
                 self.allowed = max(1.0, self.allowed / 2)
         elif tokens is not None:
-            self.allowed = min(self.most_in_flight, self.allowed + 1 / self.allowed)
+            self.allowed = min(self.most_in_flight, self.allowed + _GROWTH)
         self._admit()
 
     def _admit(self) -> None:
