@@ -32,6 +32,7 @@ from agenttuning.policies.attempts import (
 from agenttuning.policies.budget import Spent, bill
 from agenttuning.policies.call_log import Call
 from agenttuning.policies.ledger import server_limits
+from agenttuning.policies.pools import open_pools
 from agenttuning.policies.prices import listed_price
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from agenttuning.core.records import Sampling
     from agenttuning.policies.config import Price, ServerConfig
     from agenttuning.policies.ledger import Ledger
+    from agenttuning.policies.pools import Pools
 
 _MOST_BYTES = 16 << 20
 """Of one body; what is longer is no answer."""
@@ -75,10 +77,8 @@ class _Request:
 class Endpoint:
     """Posts JSON and returns checked replies, within the limits of its server and the budget of its ledger."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, config: ServerConfig, *, model: str, ledger: Ledger | None = None
-    ) -> None:
-        self._client = client
+    def __init__(self, pools: Pools, config: ServerConfig, *, model: str, ledger: Ledger | None = None) -> None:
+        self._pools = pools
         self._config = config
         self._model = model
         self._ledger = ledger
@@ -191,7 +191,7 @@ class Endpoint:
         try:
             async with (
                 asyncio.timeout(most),
-                self._client.stream("POST", request.path, content=request.payload, headers=_JSON) as response,
+                self._pools.post(request.path, request.payload, headers=_JSON) as response,
             ):
                 attempts.status = response.status_code
                 attempts.request_id = response.headers.get("x-request-id", "")
@@ -221,7 +221,7 @@ class Endpoint:
         return hashlib.sha256(self._url(path).encode() + b"\0" + payload).hexdigest()[:32]
 
     def _url(self, path: str) -> str:
-        return f"{str(self._client.base_url).rstrip('/')}/{path}"
+        return f"{self._pools.base_url}/{path}"
 
 
 @asynccontextmanager
@@ -252,14 +252,10 @@ async def open_endpoint(
             f"the price of {model!r} is not known, so a budget in dollars cannot be kept; tell it with "
             "price = { prompt = DOLLARS, completion = DOLLARS } per million tokens, or set budget.tokens instead"
         )
-    async with httpx.AsyncClient(
-        base_url=config.base_url.rstrip("/") + "/",
-        headers=headers,
-        timeout=httpx.Timeout(None, connect=10.0),
-        limits=httpx.Limits(max_connections=config.max_connections, max_keepalive_connections=config.max_connections),
-        transport=transport,
-    ) as client:
-        yield Endpoint(client, config, model=model, ledger=ledger)
+    async with open_pools(
+        config.base_url.rstrip("/"), headers=headers, connections=config.max_connections, transport=transport
+    ) as pools:
+        yield Endpoint(pools, config, model=model, ledger=ledger)
 
 
 def price_of(config: ServerConfig, model: str) -> Price | None:
