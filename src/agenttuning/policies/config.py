@@ -107,6 +107,8 @@ class OpenAIConfig(ServerConfig):
     """As the endpoint calls it."""
     length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls the reply's length limit; reasoning models want the second."""
+    seed_field: Literal["seed", "random_seed", "none"] = "seed"
+    """What it calls the seed of a random draw; `none` for endpoints that take no seed."""
 
 
 class TgiConfig(ServerConfig):

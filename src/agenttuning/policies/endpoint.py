@@ -21,10 +21,11 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from agenttuning.core.records import Reply, Usage
-from agenttuning.errors import PolicyError, RecipeError
+from agenttuning.errors import BudgetError, PolicyError, RecipeError
 from agenttuning.policies.attempts import (
     Attempts,
     PassingError,
+    RefusedError,
     UnusableAnswerError,
     check_status,
     excerpt,
@@ -91,12 +92,12 @@ class Endpoint:
 
         Raises:
             ContextLimitError: the conversation is longer than the server's model takes.
-            BudgetError: the budget does not cover the call.
+            BudgetError: the budget does not cover the call, or the server refuses all calls of this ledger.
             PolicyError: no usable reply within the attempts and the deadline; names the server and the last error.
         """
         payload = to_json(body)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
-        key = self._digest(path, payload) if self._ledger and repeatable else ""
+        key = self._digest(path, payload, sampling.seed) if self._ledger and repeatable else ""
         reckoned = int(len(payload) * (self._density or _FIRST_DENSITY)) + 1
         most = Usage(prompt_tokens=reckoned, completion_tokens=sampling.max_new_tokens)
         request = _Request(path, payload, most, key)
@@ -126,6 +127,9 @@ class Endpoint:
         finally:
             ledger.budget.settle(most, paid)
         await ledger.log.append(self._record(request, attempts, reply, failure))
+        if isinstance(failure, RefusedError):
+            ledger.budget.close(str(failure))
+            raise BudgetError(str(failure)) from failure
         if reply is None:
             raise failure or PolicyError(f"{self._url(request.path)} gave no reply")
         return reply
@@ -217,8 +221,9 @@ class Endpoint:
                 met="malformed",
             ) from error
 
-    def _digest(self, path: str, payload: bytes) -> str:
-        return hashlib.sha256(self._url(path).encode() + b"\0" + payload).hexdigest()[:32]
+    def _digest(self, path: str, payload: bytes, seed: int | None) -> str:
+        """Name a request; the seed tells samples apart also where the server is not sent it."""
+        return hashlib.sha256(f"{self._url(path)}\0{seed}\0".encode() + payload).hexdigest()[:32]
 
     def _url(self, path: str) -> str:
         return f"{self._pools.base_url}/{path}"
