@@ -1,4 +1,14 @@
-"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import."""
+"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import.
+
+[collect.teacher]
+kind = "openai"
+base_url = "https://api.openai.com/v1"
+api_key_env = "OPENAI_API_KEY"
+model = "gpt-4o-mini"
+requests_per_minute = 500
+tokens_per_minute = 200000
+sampling = { max_new_tokens = 512, temperature = 0.7 }
+"""
 
 from __future__ import annotations
 
