@@ -93,6 +93,8 @@ class Budget:
     def settle(self, most: Spent, paid: Spent) -> None:
         """Replace what was set aside by what was paid; a call without an answer paid nothing."""
         self._reserved -= most
+        if self._reserved.calls == 0:
+            self._reserved = Spent()  # what rounding left of the dollars would be waited for forever
         self.spent += paid
         self._settled.set()
 
