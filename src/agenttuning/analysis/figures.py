@@ -6,6 +6,7 @@ Series are told apart by the classes `series-0`, `series-1` ...
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import floor, log10
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
@@ -95,6 +96,34 @@ def curve(points: Sequence[tuple[int, float]], *, half_life: float = 10.0) -> st
         placed = [(1000 * x / last, 1000 * (1 - y / top)) for x, y in _thin(line)]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
         SubElement(plot, "polyline", {"class": kind, "points": path, "vector-effect": "non-scaling-stroke"})
+    return _text(svg)
+
+
+class Line(NamedTuple):
+    """A named series of (x, share), both in [0, 1], in the order of x."""
+
+    name: str
+    points: Sequence[tuple[float, float]]
+
+
+def lines(series: Sequence[Line]) -> str:
+    """Draw shares over a share, such as scores over the agent share of a mixture: dots joined by straight lines."""
+    told = "; ".join(f"{one.name} " + ", ".join(f"{y:.1%} at {x:g}" for x, y in one.points) for one in series)
+    svg = _svg("lines", _CURVE_HEIGHT, told)
+    for tick in (0, 25, 50, 75, 100):
+        y = _CURVE_HEIGHT * (1 - tick / 100)
+        _line(svg, "grid", x1=0, x2=100, y1=y, y2=y)
+        _label(svg, "y-tick", f"{tick} %", x="-8", y=_number(y + 4))
+    for x in sorted({x for one in series for x, _ in one.points}):
+        _label(svg, "x-tick", f"{x:g}", x=_percent(100 * x), y=_number(_CURVE_HEIGHT + 18))
+    for number, one in enumerate(series):
+        group = SubElement(svg, "g", {"class": f"series-{number}"})
+        placed = [(100 * x, _CURVE_HEIGHT * (1 - y)) for x, y in one.points]
+        for (x1, y1), (x2, y2) in pairwise(placed):
+            _line(group, "joint", x1=x1, x2=x2, y1=y1, y2=y2)
+        for (x, y), (share, value) in zip(placed, one.points, strict=True):
+            dot = SubElement(group, "circle", {"class": "dot", "cx": _percent(x), "cy": _number(y), "r": "5.5"})
+            SubElement(dot, "title").text = f"{one.name}: {value:.1%} at {share:g}"
     return _text(svg)
 
 

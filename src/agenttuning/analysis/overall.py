@@ -144,8 +144,16 @@ def _figure(cell: WorldScore, figure: Figure) -> float | None:
     if figure == "reward":
         return 100 * cell.reward
     if figure == "rating":
-        return cell.metrics.get("rating")
+        return _rating(cell)
     return None if cell.reward_by_category is None else 100 * cell.reward_by_category
+
+
+def _rating(cell: WorldScore) -> float | None:
+    """Return the mean of all ratings that could be read; the two turns of a broken episode count as 1."""
+    broken = sum(cell.errors.values())
+    points = cell.metrics.get("points", 0.0) * cell.n + 2 * broken
+    rated = cell.metrics.get("rated", 0.0) * cell.n + 2 * broken
+    return points / rated if rated else None
 
 
 def read_published(path: Path | None = None) -> PublishedScores:

@@ -135,11 +135,13 @@ def score_worlds(trajectories: Iterable[Trajectory]) -> dict[str, WorldScore]:
     return {world: world_score(played) for world, played in ordered.items()}
 
 
-def compare(before: Iterable[Trajectory], after: Iterable[Trajectory]) -> PairedChange:
+def compare(
+    before: Iterable[Trajectory], after: Iterable[Trajectory], *, ignore: frozenset[str] = frozenset()
+) -> PairedChange:
     """Compare two models on the tasks of one world that both played.
 
     Only the first sample of each task enters, so that the pairs are independent. Sampling must be the same unless
-    one of the two draws no tokens (an oracle).
+    one of the two draws no tokens (an oracle); what `ignore` names may differ as well.
 
     Raises:
         DataError: the two were not measured alike.
@@ -150,7 +152,7 @@ def compare(before: Iterable[Trajectory], after: Iterable[Trajectory]) -> Paired
     if shared:
         one, other = _made_by(old[shared[0]]), _made_by(new[shared[0]])
         tokens = one.sampling is not None and other.sampling is not None
-        _require_alike(one, other, ignore=frozenset({"policy"} if tokens else {"policy", "sampling"}))
+        _require_alike(one, other, ignore=ignore | ({"policy"} if tokens else {"policy", "sampling"}))
     return paired_change(
         [reward(old[task]) for task in shared],
         [reward(new[task]) for task in shared],

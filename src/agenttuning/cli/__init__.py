@@ -93,6 +93,11 @@ def _add_stage_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
         stage = verbs.add_parser(name, help=f"stage {STAGE_NAMES.index(name) + 1}: {_STAGE_HELP[name]}")
         stage.set_defaults(module="stages", first=None, last=None)
         _add_recipe(stage)
+        if name == "report":
+            stage.add_argument(
+                "--allow-unlike", action="store_true", help="of several runs: show numbers of unlike making, marked"
+            )
+            stage.add_argument("--to", type=Path, metavar="FILE.html", help="of several runs: write a page, too")
         if name == "serve":
             stage.add_argument(
                 "--port", type=int, default=None, help="port (default 30070 for a model, free for a recipe)"
@@ -100,7 +105,7 @@ def _add_stage_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", type=Path, help="a TOML file (serve: or a model folder)")
+    parser.add_argument("recipe", type=Path, help="a TOML file (serve: or a model folder; report: or run folders)")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for example train.learning_rate=1e-5")
     parser.add_argument("--resume", action="store_true", help="continue a run; nothing finished is done again")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")

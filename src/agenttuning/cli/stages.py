@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -31,6 +32,8 @@ def main(arguments: Namespace) -> int:
     """Run one stage, or all of them in order."""
     if arguments.verb == "serve" and arguments.recipe.is_dir():
         return _serve_folder(arguments)
+    if arguments.verb == "report" and arguments.recipe.is_dir():
+        return _compare(arguments)
     recipe = read_recipe(arguments.recipe, arguments.overrides)
     if arguments.dry_run:
         print(write_recipe(recipe), end="")
@@ -50,6 +53,19 @@ def _serve_folder(arguments: Namespace) -> int:
 
     given = {"port": PORT if arguments.port is None else arguments.port}
     serve_until_stopped(arguments.recipe, configure(ServeConfig, arguments.overrides, given=given))
+    return 0
+
+
+def _compare(arguments: Namespace) -> int:
+    from agenttuning.pipeline.comparison import compare_runs, comparison_json, comparison_markdown
+
+    folders = [arguments.recipe, *map(Path, arguments.overrides)]
+    found = compare_runs(folders, allow_unlike=arguments.allow_unlike)
+    if arguments.to is not None:
+        from agenttuning.pipeline.report_page.comparison import render_comparison
+
+        write_atomic(arguments.to, render_comparison(found))
+    print(comparison_json(found) if arguments.json else comparison_markdown(found), end="")
     return 0
 
 

@@ -162,6 +162,10 @@ class Environment(ABC, Generic[TaskT_co]):
         """Return how many turns this episode may take; a task may lift the limit of its protocol."""
         return self.max_turns
 
+    def temperature(self) -> float | None:
+        """Return at which temperature the benchmark draws this task's tokens; None leaves it to the run."""
+        return None
+
     async def close(self) -> None:
         """Free what `start` acquired. Safe to call twice, and without `start`."""
 

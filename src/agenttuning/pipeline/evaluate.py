@@ -21,6 +21,7 @@ from agenttuning.core.run import OPERATIONAL, StageConfig, StageStart
 from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.construct import read_entries
+from agenttuning.pipeline.general_tests.settings import GeneralTests
 from agenttuning.pipeline.playing import play_missing, seeded
 from agenttuning.pipeline.plays import PlayPlan
 from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig, open_player
@@ -92,6 +93,8 @@ class EvaluateConfig(StageConfig):
     """Episodes in flight."""
     sampling: Sampling = Sampling()
     """The same for all models, so that their numbers may stand side by side; greedy and 128 tokens as in the paper."""
+    general: GeneralTests = GeneralTests()
+    """MMLU, GSM8K and HumanEval, on your own files of them."""
 
     @model_validator(mode="after")
     def _names(self) -> EvaluateConfig:
@@ -135,10 +138,19 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
         with _reached(name, model, weights[name], config) as policy:
             opened = partial(open_player, seeded(policy, run.seed))
             asyncio.run(play(entries, opened, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
+            _play_general(config, policy, stage.folder / f"{name}.jsonl", label=f"general {name}", seed=run.seed)
     judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
     outputs = (*(f"{name}.jsonl" for name in config.models), SCORES)
     return stage.finish(outputs=outputs, counts=_counts(judged))
+
+
+def _play_general(config: EvaluateConfig, policy: PolicyConfig, path: Path, *, label: str, seed: int) -> None:
+    """Ask the general tests, which no oracle answers."""
+    if config.general.data() and isinstance(policy, LocalConfig | OpenAIConfig | TgiConfig):
+        from agenttuning.pipeline.general_tests.play import play_general
+
+        asyncio.run(play_general(config.general, policy, path, label=label, seed=seed))
 
 
 def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> EvaluationScores:
@@ -247,7 +259,7 @@ def _chosen(entries: list[Entry], config: EvaluateConfig) -> list[Entry]:
         for world in config.environments or held
         for entry in islice((entry for entry in entries if entry.environment == world), config.tasks)
     ]
-    if not chosen:
+    if not chosen and not config.general.data():
         raise StageError(
             "the run has no test tasks to play; give every world some with construct.environments.<world>.tasks.test"
         )

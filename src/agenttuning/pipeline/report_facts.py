@@ -6,7 +6,7 @@ A stage that did not run leaves its part empty: facts are read, never guessed.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import ConfigDict, Field, JsonValue, ValidationError
 
@@ -17,6 +17,7 @@ from agenttuning.core.store import read_records
 from agenttuning.environments import environment_ids, load_environment
 from agenttuning.errors import DataError, MissingExtraError
 from agenttuning.pipeline.evaluate import SCORES, EvaluationScores
+from agenttuning.pipeline.general_tests.settings import TestName
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -164,6 +165,8 @@ def _role(world: str, construct: Manifest | None) -> Role:
 
 
 def _is_general(world: str) -> bool:
+    if world.partition("-")[0] in get_args(TestName):
+        return True
     try:
         return world in environment_ids() and load_environment(world).group == "general"
     except MissingExtraError:  # a report may be written where the world itself cannot be played

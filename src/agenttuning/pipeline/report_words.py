@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from agenttuning.analysis.errors import CATEGORIES
+from agenttuning.analysis.overall import is_synthetic
 from agenttuning.analysis.tables import Table, before_after, full_scores, label, percent, points
 from agenttuning.pipeline.report_overall import overall_markdown
 
@@ -63,9 +64,10 @@ def origin(facts: Facts) -> str:
     return "; ".join(labels)
 
 
-def synthetic(facts: Facts) -> bool:
-    """Tell whether any number comes from our own generators instead of the benchmark's data."""
-    return "synthetic" in origin(facts)
+def synthetic(facts: Facts) -> list[str]:
+    """Return the worlds whose numbers come from our own generators instead of the benchmark's data."""
+    made_up = {world for cells in facts.scores.values() for world, cell in cells.items() if is_synthetic(cell)}
+    return [world for world in facts.worlds if world in made_up]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -236,8 +238,8 @@ def markdown(facts: Facts, published: PublishedScores) -> str:
     """Return the report as Markdown."""
     parts = [f"# {title(facts)}\n", f"{sentence(facts)}\n"]
     if facts.evaluation:
-        if synthetic(facts):
-            parts.append(f"Made on generated tasks ({origin(facts)}): not comparable with published scores.\n")
+        if generated := synthetic(facts):
+            parts.append(f"Made on generated tasks: {listed(generated)}; not comparable with published scores.\n")
         scores, changes = facts.scores, facts.evaluation.changes
         parts += ["## Before and after\n", before_after(scores, changes).markdown()]
         parts.append(

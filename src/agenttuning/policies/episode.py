@@ -40,17 +40,18 @@ class ModelPlayer:
     def __call__(self, environment: Environment[Task], *, sample: int) -> Policy:
         """Return the policy of one episode."""
         episode = f"{environment.id}/{environment.task.id}/{sample}"
-        policy = ModelPolicy(self._model, self._config, episode=episode)
+        policy = ModelPolicy(self._model, self._config, episode=episode, temperature=environment.temperature())
         return policy if self._config.plan is None else PlanPolicy(policy, self._config.plan)
 
 
 class ModelPolicy:
     """One episode's view of a model."""
 
-    def __init__(self, model: Model, config: ModelConfig, *, episode: str) -> None:
+    def __init__(self, model: Model, config: ModelConfig, *, episode: str, temperature: float | None = None) -> None:
         self._model = model
         self._config = config
         self._episode = episode
+        self._temperature = temperature
         self._dropped = 0
         self._next = 0
 
@@ -61,15 +62,21 @@ class ModelPolicy:
 
     @property
     def sampling(self) -> Sampling:
-        """How tokens are drawn, with the base seed."""
+        """How tokens are drawn, with the base seed; a benchmark's own temperature is part of its version."""
         return self._config.sampling
+
+    def _drawn(self) -> Sampling:
+        if self._temperature is None:
+            return self.sampling
+        seed = 0 if self.sampling.seed is None else self.sampling.seed
+        return self.sampling.model_copy(update={"temperature": self._temperature, "seed": seed})
 
     async def reply(self, messages: Sequence[Message]) -> Reply:
         """Return the next assistant turn; raises what the model raises."""
         turn = max(self._next, sum(message.role == "assistant" for message in messages))
         self._next = turn + 1  # goes on where a dialogue starts anew
-        seed = turn_seed(self.sampling, episode=self._episode, turn=turn)
-        sampling = self.sampling.model_copy(update={"seed": seed})
+        drawn = self._drawn()
+        sampling = drawn.model_copy(update={"seed": turn_seed(drawn, episode=self._episode, turn=turn)})
         if self._config.history_guard == "examples":
             return await self._fit(messages, sampling)
         seen = guard_history(messages) if self._config.history_guard else messages

@@ -17,7 +17,7 @@ from agenttuning.pipeline.report_overall import OVERALL_WORDS, missing_words, ov
 from agenttuning.pipeline.report_page.episodes import OUTCOMES, browser
 
 try:
-    from jinja2 import DictLoader, Environment, StrictUndefined
+    from jinja2 import DictLoader, Environment, StrictUndefined, Template
 except ModuleNotFoundError as error:
     raise MissingExtraError(
         f'the report needs the package {error.name!r}; install it with `pip install "agenttuning[report]"`'
@@ -85,16 +85,9 @@ def render(
 ) -> str:
     """Return the page as one file of HTML."""
     shown = browser(facts, trajectories, episodes=episodes, characters=characters)
-    script = _file("script.js")
-    engine = Environment(
-        autoescape=True,
-        loader=DictLoader({"page.html": _file("page.html")}),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    script = page_file("script.js")
     mixed, overall = words.mixture(facts), overall_tables(facts, published)
-    return engine.get_template("page.html").render(
+    return template("page.html").render(
         facts=facts,
         title=words.title(facts),
         sentence=words.sentence(facts),
@@ -129,13 +122,26 @@ def render(
         everything=episodes is None,
         categories=CATEGORIES,
         data_script=shown.script(),
-        style=_file("style.css"),
+        style=page_file("style.css"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
 
 
-def _file(name: str) -> str:
+def template(name: str) -> Template:
+    """Return a template of this folder; all text that it is given is escaped."""
+    engine = Environment(
+        autoescape=True,
+        loader=DictLoader({one: page_file(one) for one in ("tables.html", name)}),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return engine.get_template(name)
+
+
+def page_file(name: str) -> str:
+    """Return one of the page's own files."""
     return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
