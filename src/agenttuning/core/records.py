@@ -84,6 +84,11 @@ class Usage(Record):
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    @property
+    def total(self) -> int:
+        """Tokens read and written."""
+        return self.prompt_tokens + self.completion_tokens
+
     def __add__(self, other: Usage) -> Usage:
         """Add the two counts."""
         return Usage(
@@ -123,6 +128,8 @@ class StepRecord(Record):
     """The action as executed, after any repair by the protocol."""
     valid: bool
     """Did the reply hold an action that the world knows, without repair."""
+    thought_by: str | None = None
+    """Who wrote the turn's thought afterwards; None: the policy's own turn, as the world took it."""
 
 
 class Failure(Record):
