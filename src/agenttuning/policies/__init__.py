@@ -45,6 +45,7 @@ __all__ = [
     "ScriptedConfig",
     "ServerConfig",
     "TgiConfig",
+    "open_model",
     "open_player",
 ]
 
@@ -63,12 +64,15 @@ async def open_player(config: PolicyConfig) -> AsyncIterator[Player]:
     elif isinstance(config, HumanConfig):
         yield human_player
     else:
-        async with _opened(config) as model:
+        async with open_model(config) as model:
             yield ModelPlayer(model, config)
 
 
-def _opened(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncContextManager[Model]:
-    """Import the client or the model's packages only now: every recipe imports this module."""
+def open_model(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncContextManager[Model]:
+    """Open the bare model, for calls outside of episodes; raises as `open_player`.
+
+    The client or the model's packages are imported only now: every recipe imports this module.
+    """
     try:
         if isinstance(config, LocalConfig):
             from agenttuning.policies.local import open_local
