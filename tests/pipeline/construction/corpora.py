@@ -62,13 +62,20 @@ def spider(folder: Path, questions: Iterable[tuple[str, str]]) -> Path:
     return file
 
 
-def wikisql(folder: Path, sketches: Iterable[tuple[str, int, int, list[list[object]]]], *, as_file: bool = False) -> Path:
+def wikisql(
+    folder: Path, sketches: Iterable[tuple[str, int, int, list[list[object]]]], *, as_file: bool = False
+) -> Path:
     """Write `dev.jsonl` and `dev.tables.jsonl` (or `dev.db`, lower-cased as published); return the questions file."""
     header, kinds = ["Player", "Club", "Goals"], ["text", "text", "real"]
     rows = [["Ana Lima", "Porto", 12], ["Ben Ode", "Lyon", 7], ["Cy Park", "Porto", 3]]
     table = {"id": "1-77-2", "header": header, "types": kinds, "rows": rows, "name": "table_77_2"}
     lines = [
-        {"phase": 1, "table_id": "1-77-2", "question": text, "sql": {"sel": column, "agg": aggregate, "conds": conditions}}
+        {
+            "phase": 1,
+            "table_id": "1-77-2",
+            "question": text,
+            "sql": {"sel": column, "agg": aggregate, "conds": conditions},
+        }
         for text, column, aggregate, conditions in sketches
     ]
     file = folder / "dev.jsonl"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,10 +21,8 @@ THOUGHTS_MARK = "An expert answers a question about a MySQL table"
 class Teacher:
     """Proposals by the digest of the request, solutions by the text of the task."""
 
-    def __init__(
-        self, proposals: Mapping[str, Sequence[str]], solutions: Mapping[str, Sequence[str]], *, pause: float = 0.0
-    ) -> None:
-        self._proposals, self._solutions, self._pause = proposals, solutions, pause
+    def __init__(self, proposals: Mapping[str, Sequence[str]], solutions: Mapping[str, Sequence[str]]) -> None:
+        self._proposals, self._solutions = proposals, solutions
         self.served: Counter[str] = Counter()
         self.prompts: list[str] = []
         self.url = ""
@@ -46,7 +43,6 @@ class Teacher:
         return "I do not know."
 
     def handle(self, body: bytes) -> bytes:
-        time.sleep(self._pause)
         content = self.reply(body)
         usage = {"prompt_tokens": 10, "completion_tokens": len(content) // 4}
         choice = {"message": {"content": content}, "finish_reason": "stop"}
@@ -55,10 +51,14 @@ class Teacher:
 
 @contextmanager
 def serving(teacher: Teacher, *, status: Callable[[], int] = lambda: 200) -> Iterator[Teacher]:
+    """Serve on a free port; `status` gives the code of each answer, 0 for none: the connection is cut."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             code = status()
+            if not code:
+                return
             answer = teacher.handle(body) if code == 200 else b"<html>out of order</html>"
             try:
                 self.send_response(code)
@@ -71,12 +71,12 @@ def serving(teacher: Teacher, *, status: Callable[[], int] = lambda: 200) -> Ite
             if code == 200:
                 teacher.served[hashlib.sha256(body).hexdigest()] += 1
 
-        def log_message(self, format: str, *args: object) -> None:
-            del format, args
+        def log_message(self, *words: object) -> None:
+            del words
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     teacher.url = f"http://127.0.0.1:{server.server_port}/v1"
     try:

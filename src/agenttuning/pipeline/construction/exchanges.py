@@ -92,3 +92,10 @@ class PlacedModel:
         """Ask once, with a seed of this place's own where there is a base seed."""
         own = turn_seed(sampling, episode=self._place, turn=0)
         return await self.answer(messages, sampling=sampling.model_copy(update={"seed": own}))
+
+
+def seeded(sampling: Sampling, seed: int) -> Sampling:
+    """Give random draws the run's seed, where they have none of their own."""
+    if sampling.seed is not None or sampling.temperature == 0:
+        return sampling
+    return sampling.model_copy(update={"seed": seed})

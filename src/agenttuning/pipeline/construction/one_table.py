@@ -38,6 +38,8 @@ _MAX_COLUMNS: Final = 30
 """Those that the statement names, then the first others."""
 _MAX_CHARACTERS: Final = 100_000
 _LONGEST_NAME: Final = 64
+_SECONDS: Final = 1.0
+"""For the statement on the rows of the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def _finish(
         return Refusal(Reason.TABLE_TOO_LARGE, "too much text in the cells")
     columns = tuple(Column(part.name, part.column.type) for part in parts)
     with open_database(InlineTable(title, columns, tuple(rows), fold_case=fold_case)) as typed:
-        result = typed if isinstance(typed, Fault) else typed.run(tree.sql(dialect="sqlite"))
+        result = typed if isinstance(typed, Fault) else typed.run(tree.sql(dialect="sqlite"), seconds=_SECONDS)
     if isinstance(result, Fault):
         return Refusal(Reason.UNREADABLE_SQL, result.text)
     sql = for_the_world(tree, numeric={column.name.casefold() for column in columns if column.numeric})

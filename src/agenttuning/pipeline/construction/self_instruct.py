@@ -16,6 +16,7 @@ from agenttuning.core.records import Message, Stop
 from agenttuning.core.rollout import rollout
 from agenttuning.errors import BudgetError, SideError, StageError, boundary
 from agenttuning.pipeline.construction.blocks import read_block
+from agenttuning.pipeline.construction.exchanges import seeded
 from agenttuning.pipeline.construction.near_duplicates import KnownTexts
 from agenttuning.pipeline.construction.proof import prove
 from agenttuning.pipeline.construction.rejects import Reason, Refusal, Reject
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agenttuning.core.environment import Environment, EnvironmentConfig
-    from agenttuning.core.records import Sampling, Task
+    from agenttuning.core.records import Task
     from agenttuning.pipeline.construction.exchanges import Exchanges
     from agenttuning.pipeline.construction.settings import SelfInstruct
     from agenttuning.policies import ModelConfig
@@ -124,7 +125,7 @@ class Proposals:
         request = Message(role="user", content=self._proposer.request(examples))
         place = self._exchanges.at(f"{self.name}/{number}/propose")
         with boundary("policy"):
-            return (await place.ask((request,), sampling=_seeded(self._settings.sampling, self._seed))).content
+            return (await place.ask((request,), sampling=seeded(self._settings.sampling, self._seed))).content
 
     async def _examine(self, answered: str, name: str) -> Task | Refusal:
         parts = read_block(answered, required=self._proposer.required)
@@ -146,7 +147,7 @@ class Proposals:
             PolicyError: the teacher's server gave no answer.
         """
         place = self._exchanges.at(f"{self.name}/{task.id}/solve")
-        sampling = _seeded(self._teacher.sampling, self._seed)
+        sampling = seeded(self._teacher.sampling, self._seed)
         player = ModelPlayer(place, self._teacher.model_copy(update={"sampling": sampling}))
         played = await rollout(self._proposer.kind(task), player)
         if played.stop == Stop.BUDGET:
@@ -158,10 +159,3 @@ class Proposals:
         if not played.score.success:
             return Refusal(Reason.SOLVER_DISAGREES, f"stop {played.stop}; {played.messages[-1].content[-300:]}")
         return None
-
-
-def _seeded(sampling: Sampling, seed: int) -> Sampling:
-    """Give random draws the run's seed, where they have none of their own."""
-    if sampling.seed is not None or sampling.temperature == 0:
-        return sampling
-    return sampling.model_copy(update={"seed": seed})

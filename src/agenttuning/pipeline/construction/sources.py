@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.core.environment import narrow
-from agenttuning.pipeline.construction.exchanges import Exchanges
+from agenttuning.pipeline.construction.exchanges import Exchanges, seeded
 from agenttuning.pipeline.construction.settling import settle
 from agenttuning.pipeline.progress import progress
 from agenttuning.policies import open_model
@@ -74,7 +74,7 @@ async def _source(order: Order, teacher: TeacherConfig | None, exchanges: Exchan
 
         assert order.derivation is not None, "the recipe was checked"
         world = narrow(order.config, DatabaseConfig)
-        sampling = teacher.sampling if teacher is not None else None
+        sampling = seeded(teacher.sampling, seed) if teacher is not None else None
         return Derivation(order.derivation, world, seed=seed, teacher=exchanges, sampling=sampling)
     from agenttuning.pipeline.construction.self_instruct import Proposals
 
