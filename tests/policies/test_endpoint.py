@@ -19,7 +19,7 @@ from agenttuning.policies.openai import open_openai
 from agenttuning.policies.tgi import open_tgi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from agenttuning.core.records import Reply
 
@@ -153,19 +153,46 @@ def test_a_conversation_that_is_too_long_is_a_stop(status: int, body: dict[str, 
 
 @pytest.mark.parametrize(
     "body",
+    [b"", b"<html>busy</html>", b"{}", b'{"choices": []}', b'{"error": "unhealthy"}', json.dumps(GOOD).encode()[:60]],
+)
+def test_a_malformed_answer_is_tried_again_and_never_an_empty_reply(body: bytes) -> None:
+    script = Script(httpx.Response(200, content=body), httpx.Response(200, json=GOOD))
+    assert ask(script).content == "Here."
+    with pytest.raises(PolicyError, match=r"answered in an unknown form .*attempts: malformed, malformed, malformed"):
+        ask(Script(*[httpx.Response(200, content=body)] * 3))
+
+
+@pytest.mark.parametrize(
+    ("choice", "reason"),
     [
-        b"",
-        b"<html>busy</html>",
-        b"{}",
-        b'{"choices": []}',
-        b'{"choices": [{"message": {"content": null}, "finish_reason": "stop"}]}',
-        b'{"choices": [{"message": {"content": "x"}, "finish_reason": "content_filter"}]}',
-        b'{"error": "unhealthy"}',
+        ({"message": {"content": None}, "finish_reason": "stop"}, "no text"),
+        ({"message": {"content": ""}, "finish_reason": "length"}, "no text"),
+        ({"message": {"content": "x"}, "finish_reason": "content_filter"}, "a refusal"),
+        ({"message": {"content": None, "refusal": "I may not."}, "finish_reason": "stop"}, "a refusal"),
+        ({"message": {"content": None, "tool_calls": [{"id": "1"}]}, "finish_reason": "tool_calls"}, "a tool call"),
+        ({"message": {"content": "word " * 100_000}, "finish_reason": "stop"}, "an overlong text"),
     ],
 )
-def test_a_malformed_answer_is_an_error_and_never_an_empty_reply(body: bytes) -> None:
-    with pytest.raises(PolicyError, match="answered in an unknown form"):
-        ask(Script(httpx.Response(200, content=body)))
+def test_an_answer_without_a_reply_is_an_error_that_is_not_repeated(choice: dict[str, object], reason: str) -> None:
+    script = Script(httpx.Response(200, json={"choices": [choice], "usage": GOOD["usage"]}))
+    with pytest.raises(PolicyError, match=f"no reply but {reason}"):
+        ask(script)
+    assert len(script.requests) == 1
+
+
+def test_an_account_without_money_is_not_asked_again() -> None:
+    script = Script(httpx.Response(429, json={"error": {"code": "insufficient_quota"}}))
+    with pytest.raises(PolicyError, match="no money left"):
+        ask(script)
+
+
+def test_a_body_without_end_is_cut_off() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 100_000
+
+    with pytest.raises(PolicyError, match=r"more than 16,777,216 bytes"):
+        ask(lambda _: httpx.Response(200, content=endless()), openai_config(max_attempts=1))
 
 
 def test_the_key_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,8 @@ class StepRecord(Record):
     """The action as executed, after any repair by the protocol."""
     valid: bool
     """Did the reply hold an action that the world knows, without repair."""
+    thought_by: str | None = None
+    """Who wrote the turn's thought afterwards; None: the policy's own turn, as the world took it."""
 
 
 class Failure(Record):
