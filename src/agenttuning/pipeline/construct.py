@@ -19,10 +19,12 @@ from agenttuning.core.records import Record, Task
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import read_records, write_records
 from agenttuning.environments import load_environment
-from agenttuning.errors import DataError, RecipeError
+from agenttuning.errors import DataError, RecipeError, StageError
 from agenttuning.pipeline.construction.settings import SelfInstruct, SourceName, TaskDerivation, TeacherConfig
 from agenttuning.pipeline.construction.sources import WORLDS, Order, gather
 from agenttuning.pipeline.progress import progress
+from agenttuning.policies.budget import BudgetConfig
+from agenttuning.policies.ledger import Ledger, count_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -91,6 +93,8 @@ class ConstructConfig(StageConfig):
     """World id to plan: `[construct.environments.alfworld]`."""
     teacher: TeacherConfig | None = None
     """Who proposes tasks and writes thoughts: a model, for the sources that need one."""
+    budget: BudgetConfig = BudgetConfig()
+    """What its calls over HTTP may cost."""
 
     @model_validator(mode="before")
     @classmethod
@@ -137,8 +141,14 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
     if stage.finished:
         return stage.finished
     counts: dict[str, JsonValue] = {}
-    harvests = asyncio.run(gather(_orders(config), config.teacher, stage.folder, seed=run.seed))
+    calls = run.folder / "calls" / "construct.jsonl"
+    with Ledger(calls, config.budget) as ledger:
+        harvests = asyncio.run(gather(_orders(config), config.teacher, stage.folder, ledger=ledger, seed=run.seed))
+        if ledger.budget.used_up and config.budget.then == "stop":
+            raise StageError(_stopped(harvests, ledger))
     counts |= {name: harvest.counts() for name, harvest in harvests.items()}
+    if made := count_calls(calls):
+        counts["calls"] = made
     total = sum(_size(name, plan, purpose) for name, plan in config.environments.items() for purpose in plan.tasks)
     with progress("construct", total) as advance:
         entries = (
@@ -151,6 +161,14 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
         return stage.finish(outputs=("tasks.jsonl",), counts=counts)
     write_records(stage.folder / "rejected.jsonl", (row for harvest in harvests.values() for row in harvest.rejects))
     return stage.finish(outputs=("tasks.jsonl", "rejected.jsonl"), counts=counts)
+
+
+def _stopped(harvests: Mapping[str, Harvest], ledger: Ledger) -> str:
+    tasks = sum(len(harvest.tasks) for harvest in harvests.values())
+    return (
+        f"{ledger.budget.told()}; {tasks:,} tasks are accepted so far. Continue with --resume and a larger "
+        "construct.budget, or close the stage as it is with --resume construct.budget.then=finish"
+    )
 
 
 def _orders(config: ConstructConfig) -> list[Order]:

@@ -19,7 +19,7 @@ from tests.pipeline.construction.teacher import (
 
 from agenttuning.core.run import Manifest, Run
 from agenttuning.core.store import read_records
-from agenttuning.pipeline.construction.exchanges import Exchange
+from agenttuning.policies.call_log import Call
 
 TASKS = [
     f"Which boat {words}? Give its name." for words in ("is the longest", "lies highest", "has most length of all")
@@ -47,8 +47,8 @@ sampling = {{ temperature = 0.7, max_new_tokens = 512 }}
 [construct.environments.database]
 tasks = {{ train = "all", test = 0 }}
 source = ["task_derivation", "self_instruct"]
-task_derivation = {{ questions = "{questions}", ways = ["reference"], concurrency = 1 }}
-self_instruct = {{ proposals = 8, seeds = 20, similarity = 1.0, concurrency = 1 }}
+task_derivation = {{ questions = "{questions}", ways = ["reference"], sampling = {{ temperature = 0.7 }}, concurrency = 1 }}
+self_instruct = {{ proposals = 6, seeds = 20, similarity = 1.0, concurrency = 1 }}
 """
 
 
@@ -122,5 +122,5 @@ def test_however_often_it_is_killed_every_answer_is_paid_once(tmp_path: Path) ->
     }
     assert teacher.served == answers
     assert max(answers.values()) == 1
-    held = list(read_records(tmp_path / "killed" / "1-construct" / "exchanges.jsonl", Exchange))
-    assert len(held) == len({exchange.request for exchange in held}) == answers.total()
+    held = [call for call in read_records(tmp_path / "killed" / "calls" / "construct.jsonl", Call) if call.answered]
+    assert len(held) == len({call.key for call in held}) == answers.total()

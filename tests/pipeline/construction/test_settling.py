@@ -121,7 +121,7 @@ def test_order_and_bound_hold_for_any_durations(pauses: list[int], concurrency: 
             found.append(number)
             if len(found) == taken:
                 break
-        await results.aclose()  # type: ignore[attr-defined]
+        await results.aclose()
         return found
 
     found = asyncio.run(consume())

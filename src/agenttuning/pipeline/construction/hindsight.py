@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from agenttuning.core.records import Message
 from agenttuning.pipeline.construction.blocks import read_block
 from agenttuning.pipeline.construction.rejects import Reason, Refusal
 
 if TYPE_CHECKING:
     from agenttuning.core.records import Sampling
     from agenttuning.environments.held_in.database import DatabaseTask
-    from agenttuning.pipeline.construction.exchanges import PlacedModel
+    from agenttuning.pipeline.construction.teacher import Teacher
 
 _LONGEST_THOUGHT: Final = 800
 _PROTOCOL: Final = re.compile(r"```|\b(?:Action|Final Answer|Thought|Observation):", re.IGNORECASE)
@@ -48,8 +47,12 @@ class Thoughts:
     after: str
 
 
-async def write_thoughts(task: DatabaseTask, teacher: PlacedModel, *, sampling: Sampling) -> Thoughts | Refusal:
-    """Ask the teacher; raises what the model raises."""
+async def write_thoughts(task: DatabaseTask, teacher: Teacher, *, place: str, sampling: Sampling) -> Thoughts | Refusal:
+    """Ask the teacher.
+
+    Raises:
+        BudgetError: the allowance is used up.
+    """
     request = _REQUEST.format(
         question=task.question,
         hint=task.hint,
@@ -57,8 +60,10 @@ async def write_thoughts(task: DatabaseTask, teacher: PlacedModel, *, sampling: 
         sql=task.gold_sql,
         result=list(task.label),
     )
-    reply = await teacher.ask((Message(role="user", content=request),), sampling=sampling)
-    parts = read_block(reply.content, required=("BEFORE", "AFTER"))
+    answered = await teacher.ask(request, place=place, sampling=sampling)
+    if isinstance(answered, Refusal):
+        return answered
+    parts = read_block(answered, required=("BEFORE", "AFTER"))
     if isinstance(parts, Refusal):
         return parts
     before, after = (" ".join(parts[name].split()) for name in ("BEFORE", "AFTER"))

@@ -12,16 +12,14 @@ import random
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from agenttuning.core.records import Message, Stop
+from agenttuning.core.records import Stop
 from agenttuning.core.rollout import rollout
-from agenttuning.errors import BudgetError, SideError, StageError, boundary
+from agenttuning.errors import BudgetError, StageError
 from agenttuning.pipeline.construction.blocks import read_block
-from agenttuning.pipeline.construction.exchanges import seeded
 from agenttuning.pipeline.construction.near_duplicates import KnownTexts
 from agenttuning.pipeline.construction.proof import prove
 from agenttuning.pipeline.construction.rejects import Reason, Refusal, Reject
 from agenttuning.pipeline.construction.settling import Outcome
-from agenttuning.policies.episode import ModelPlayer
 from agenttuning.policies.oracle import oracle_player
 
 if TYPE_CHECKING:
@@ -29,9 +27,8 @@ if TYPE_CHECKING:
 
     from agenttuning.core.environment import Environment, EnvironmentConfig
     from agenttuning.core.records import Task
-    from agenttuning.pipeline.construction.exchanges import Exchanges
     from agenttuning.pipeline.construction.settings import SelfInstruct
-    from agenttuning.policies import ModelConfig
+    from agenttuning.pipeline.construction.teacher import Teacher
 
 
 class Proposer(Protocol):
@@ -61,12 +58,9 @@ class Proposals:
         *,
         world: EnvironmentConfig,
         split: str,
-        seed: int,
-        exchanges: Exchanges,
-        teacher: ModelConfig,
+        teacher: Teacher,
     ) -> None:
-        self._proposer, self._settings, self._seed = proposer, settings, seed
-        self._exchanges, self._teacher = exchanges, teacher
+        self._proposer, self._settings, self._teacher = proposer, settings, teacher
         self._world = proposer.kind.id
         self.name = f"{self._world}.self_instruct"
         self.task_type = proposer.kind.task_type
@@ -107,31 +101,26 @@ class Proposals:
 
     async def attempt(self, number: int) -> Outcome | None:
         """Ask for a proposal and put it to the test."""
-        name, answered = f"self-instruct-{number}", ""
+        name, place = f"self-instruct-{number}", f"{self.name}/{number}"
+        draw = random.Random(f"{self._teacher.seed}/{place}")
+        examples = draw.sample(self._seeds, min(self._settings.examples, len(self._seeds)))
+        request = self._proposer.request(examples)
         try:
-            answered = await self._ask(number)
+            answered = await self._teacher.ask(request, place=place, sampling=self._settings.sampling)
+            if isinstance(answered, Refusal):
+                return Outcome.of(number, rejects=(self._reject(name, answered, ""),))
             made = await self._examine(answered, name)
         except BudgetError:
             return None
-        except SideError as error:
-            made = Refusal(Reason.NO_ANSWER, str(error))
         if isinstance(made, Refusal):
             return Outcome.of(number, rejects=(self._reject(name, made, answered),))
         return Outcome.of(number, tasks=(made,))
-
-    async def _ask(self, number: int) -> str:
-        draw = random.Random(f"{self._seed}/{self.name}/{number}")
-        examples = draw.sample(self._seeds, min(self._settings.examples, len(self._seeds)))
-        request = Message(role="user", content=self._proposer.request(examples))
-        place = self._exchanges.at(f"{self.name}/{number}/propose")
-        with boundary("policy"):
-            return (await place.ask((request,), sampling=seeded(self._settings.sampling, self._seed))).content
 
     async def _examine(self, answered: str, name: str) -> Task | Refusal:
         parts = read_block(answered, required=self._proposer.required)
         if isinstance(parts, Refusal):
             return parts
-        made = await self._proposer.make(parts, name=name, source=f"self-instruct by {self._exchanges.name}")
+        made = await self._proposer.make(parts, name=name, source=f"self-instruct by {self._teacher.name}")
         if isinstance(made, Refusal):
             return made
         nearest = self._known.nearest(self._proposer.text(made))
@@ -144,12 +133,8 @@ class Proposals:
 
         Raises:
             BudgetError: the allowance is used up.
-            PolicyError: the teacher's server gave no answer.
         """
-        place = self._exchanges.at(f"{self.name}/{task.id}/solve")
-        sampling = seeded(self._teacher.sampling, self._seed)
-        player = ModelPlayer(place, self._teacher.model_copy(update={"sampling": sampling}))
-        played = await rollout(self._proposer.kind(task), player)
+        played = await rollout(self._proposer.kind(task), self._teacher.player())
         if played.stop == Stop.BUDGET:
             raise BudgetError("the allowance is used up")
         if played.failure is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agenttuning.core.records import Record, Sampling
+from agenttuning.core.run import OPERATIONAL
 from agenttuning.policies import LocalConfig, OpenAIConfig, TgiConfig
 
 SourceName = Literal["train_split", "task_derivation", "self_instruct"]
@@ -30,7 +31,9 @@ class TaskDerivation(Record):
     """Larger tables are cut to a seeded sample of so many rows (dbbench's largest has 105)."""
     max_values: int = Field(default=20, gt=0)
     """Questions with more values in the answer are left out."""
-    concurrency: int = Field(default=8, gt=0)
+    sampling: Sampling = Sampling(max_new_tokens=512)
+    """How thoughts are drawn."""
+    concurrency: Annotated[int, OPERATIONAL] = Field(default=8, gt=0)
     """Questions in work at once."""
 
 
@@ -47,5 +50,5 @@ class SelfInstruct(Record):
     """Two tasks this similar are near-duplicates: the Jaccard index of their words and pairs of words."""
     sampling: Sampling = Sampling(temperature=1.0, max_new_tokens=2048)
     """How proposals are drawn; the second pass follows `construct.teacher.sampling`."""
-    concurrency: int = Field(default=8, gt=0)
+    concurrency: Annotated[int, OPERATIONAL] = Field(default=8, gt=0)
     """Proposals in work at once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -19,7 +20,7 @@ from agenttuning.errors import StageError
 from agenttuning.pipeline.construction.rejects import Reason, Refusal, Reject
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
     from pathlib import Path
 
     from agenttuning.pipeline.progress import Advance
@@ -99,14 +100,15 @@ async def settle(source: Source, folder: Path, *, wanted: int | None, advance: A
                 log.append(outcome)  # a server that did not answer is asked again by the next call
             return outcome
 
-        async for outcome in in_order(settled, range(source.size), concurrency=source.concurrency):
-            if outcome is None:
-                harvest.stopped = "budget"
-                break
-            _take(source, outcome, harvest, wanted)
-            advance(note=f"{len(harvest.tasks)} tasks")
-            if wanted is not None and len(harvest.tasks) >= wanted:
-                break
+        async with aclosing(in_order(settled, range(source.size), concurrency=source.concurrency)) as outcomes:
+            async for outcome in outcomes:
+                if outcome is None:
+                    harvest.stopped = "budget"
+                    break
+                _take(source, outcome, harvest, wanted)
+                advance(note=f"{len(harvest.tasks)} tasks")
+                if wanted is not None and len(harvest.tasks) >= wanted:
+                    break
     _require_answers(source, harvest)
     return harvest
 
@@ -133,7 +135,7 @@ def _require_answers(source: Source, harvest: Harvest) -> None:
 
 async def in_order(
     work: Callable[[int], Awaitable[ResultT]], numbers: Iterable[int], *, concurrency: int
-) -> AsyncIterator[ResultT]:
+) -> AsyncGenerator[ResultT, None]:
     """Yield the results in the order of the numbers, at most so many in work; leaving early cancels the rest."""
     waiting = iter(numbers)
     working: deque[asyncio.Task[ResultT]] = deque()

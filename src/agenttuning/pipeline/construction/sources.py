@@ -1,4 +1,4 @@
-"""What a recipe asks of corpora and teachers, carried out: one log per source, one log of all paid answers."""
+"""What a recipe asks of corpora and teachers, carried out, with one log of outcomes for each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agenttuning.core.environment import narrow
-from agenttuning.pipeline.construction.exchanges import Exchanges, seeded
 from agenttuning.pipeline.construction.settling import settle
+from agenttuning.pipeline.construction.teacher import Teacher
 from agenttuning.pipeline.progress import progress
 from agenttuning.policies import open_model
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.construction.self_instruct import Proposer
     from agenttuning.pipeline.construction.settings import SelfInstruct, SourceName, TaskDerivation, TeacherConfig
     from agenttuning.pipeline.construction.settling import Harvest, Source
+    from agenttuning.policies.ledger import Ledger
 
 WORLDS: Final[Mapping[SourceName, tuple[str, ...]]] = {
     "task_derivation": ("database",),
     "self_instruct": ("operating_system", "database"),
 }
 """Which worlds a source can serve."""
-EXCHANGES: Final = "exchanges.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Order:
 
 
 async def gather(
-    orders: Sequence[Order], teacher: TeacherConfig | None, folder: Path, *, seed: int
+    orders: Sequence[Order], config: TeacherConfig | None, folder: Path, *, ledger: Ledger, seed: int
 ) -> dict[str, Harvest]:
     """Carry out the orders one after another; the key is world and source, such as `database.self_instruct`.
 
@@ -55,18 +55,17 @@ async def gather(
     """
     harvests: dict[str, Harvest] = {}
     async with AsyncExitStack() as stack:
-        exchanges = None
-        if teacher is not None and orders:
-            model = await stack.enter_async_context(open_model(teacher))
-            exchanges = stack.enter_context(Exchanges(folder / EXCHANGES, model))
+        teacher = None
+        if config is not None and orders:
+            teacher = Teacher(await stack.enter_async_context(open_model(config, ledger=ledger)), config, seed)
         for order in orders:
-            source = await _source(order, teacher, exchanges, seed=seed)
+            source = await _source(order, teacher, seed=seed)
             with progress(f"construct {source.name}", source.size) as advance:
                 harvests[source.name] = await settle(source, folder, wanted=order.wanted, advance=advance)
     return harvests
 
 
-async def _source(order: Order, teacher: TeacherConfig | None, exchanges: Exchanges | None, *, seed: int) -> Source:
+async def _source(order: Order, teacher: Teacher | None, *, seed: int) -> Source:
     """Return the source; its world's modules are imported only now."""
     if order.source == "task_derivation":
         from agenttuning.environments.held_in.database import DatabaseConfig
@@ -74,19 +73,15 @@ async def _source(order: Order, teacher: TeacherConfig | None, exchanges: Exchan
 
         assert order.derivation is not None, "the recipe was checked"
         world = narrow(order.config, DatabaseConfig)
-        sampling = seeded(teacher.sampling, seed) if teacher is not None else None
-        return Derivation(order.derivation, world, seed=seed, teacher=exchanges, sampling=sampling)
+        return Derivation(order.derivation, world, seed=seed, teacher=teacher)
     from agenttuning.pipeline.construction.self_instruct import Proposals
 
-    assert exchanges is not None, "the recipe was checked"
     assert teacher is not None, "the recipe was checked"
     proposals = Proposals(
         _proposer(order),
         order.self_instruct,
         world=order.config,
         split=order.split,
-        seed=seed,
-        exchanges=exchanges,
         teacher=teacher,
     )
     await proposals.check_world()

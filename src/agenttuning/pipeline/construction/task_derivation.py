@@ -24,11 +24,11 @@ from agenttuning.pipeline.construction.settling import Outcome
 from agenttuning.pipeline.construction.statements import same_rows
 
 if TYPE_CHECKING:
-    from agenttuning.core.records import Sampling, Task
+    from agenttuning.core.records import Task
     from agenttuning.datasets.text_to_sql import CorpusQuestion
     from agenttuning.environments.held_in.database import DatabaseConfig
-    from agenttuning.pipeline.construction.exchanges import Exchanges
     from agenttuning.pipeline.construction.settings import TaskDerivation, Way
+    from agenttuning.pipeline.construction.teacher import Teacher
 
 
 class Derivation:
@@ -43,11 +43,10 @@ class Derivation:
         world: DatabaseConfig,
         *,
         seed: int,
-        teacher: Exchanges | None,
-        sampling: Sampling | None,
+        teacher: Teacher | None,
     ) -> None:
         self._settings, self._world, self._seed = settings, world, seed
-        self._teacher, self._sampling = teacher, sampling
+        self._teacher = teacher
         self._rows = list(read_corpus(settings.questions, databases=settings.databases))
         self._instruction = world.read_instruction()
         self.size = len(self._rows)
@@ -92,15 +91,8 @@ class Derivation:
         if way == "free":
             return base.model_copy(update={"id": f"{row.name}-free", "source": f"derived from {corpus}"})
         assert self._teacher is not None, "the recipe was checked"
-        assert self._sampling is not None, "the recipe was checked"
-        place = self._teacher.at(f"{self.name}/{row.name}")
-        try:
-            with boundary("policy"):
-                thoughts = await write_thoughts(base, place, sampling=self._sampling)
-        except BudgetError:
-            raise
-        except SideError as error:
-            return Refusal(Reason.NO_ANSWER, str(error))
+        place = f"{self.name}/{row.name}"
+        thoughts = await write_thoughts(base, self._teacher, place=place, sampling=self._settings.sampling)
         if isinstance(thoughts, Refusal):
             return thoughts
         named = f"derived from {corpus}, thoughts by {self._teacher.name}"
