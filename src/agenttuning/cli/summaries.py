@@ -1,4 +1,4 @@
-"""What a stage tells on stdout when it is finished: the filter's table, the scores, the place of the report."""
+"""What a stage tells on stdout when it is finished: what fell and why, the scores, the place of the report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def print_summary(manifest: Manifest, run: Run) -> None:
     """Print the summary of a stage, if it has one."""
-    if manifest.stage == "filter":
+    if manifest.stage == "construct" and (sources := _sources(manifest)).rows:
+        print_table(sources)
+    elif manifest.stage == "filter":
         print_table(_kept(manifest))
     elif manifest.stage == "evaluate":
         path = run.output("evaluate", SCORES)
@@ -43,6 +45,16 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         drawn.add_row(*map(escape, row))
     console.print(drawn)
+
+
+def _sources(manifest: Manifest) -> Table:
+    """Return what corpora and teachers gave, and why the rest fell."""
+    rows = [
+        (name, f"{told['attempts']:,}", f"{told['tasks']:,}", ", ".join(f"{why} {n:,}" for why, n in fallen.items()))
+        for name, told in manifest.counts.items()
+        if isinstance(told, dict) and isinstance(fallen := told.get("rejected"), dict)
+    ]
+    return Table(("source", "attempts", "tasks", "rejected"), rows)
 
 
 def _kept(manifest: Manifest) -> Table:

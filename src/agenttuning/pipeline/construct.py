@@ -3,7 +3,7 @@
 A world's train tasks come from its own train split, from a text-to-SQL corpus (`task_derivation`, for `database`), or
 from a teacher's proposals (`self_instruct`, for `operating_system` and `database`); what a corpus or a teacher gives is
 proved by execution before it enters `tasks.jsonl`, and what fell stands in `rejected.jsonl` with its reason. Test tasks
-always come from the world itself.
+always come from the world itself. The sources at work: [construct](../construct.md).
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class WorldPlan(Record):
     """How many tasks for each purpose, from the first on."""
     splits: dict[Purpose, str] = {}
     """Which split of the source serves a purpose; by default the split of the same name."""
-    source: SourceName | tuple[SourceName, ...] = "train_split"
-    """Where train tasks come from; of several, `tasks.train` are taken from each."""
+    source: tuple[SourceName, ...] = ("train_split",)
+    """Where train tasks come from, one name or several; of several, `tasks.train` are taken from each."""
     task_derivation: TaskDerivation | None = None
     """Settings of that source."""
     self_instruct: SelfInstruct | None = None
@@ -63,26 +63,30 @@ class WorldPlan(Record):
     config: SerializeAsAny[EnvironmentConfig] = EnvironmentConfig()
     """The world's own configuration, such as `difficulty` or `official`."""
 
-    @property
-    def sources(self) -> tuple[SourceName, ...]:
-        """Where train tasks come from."""
-        return (self.source,) if isinstance(self.source, str) else self.source
+    @model_validator(mode="before")
+    @classmethod
+    def _sources(cls, data: object) -> object:
+        """Take a single name, and write the settings of a chosen source out in full."""
+        if not isinstance(data, dict):
+            return data
+        named = data.get("source", ("train_split",))
+        sources = [named] if isinstance(named, str) else named
+        chosen: dict[str, object] = {"self_instruct": {}} if "self_instruct" in sources else {}
+        return {**chosen, **data, "source": sources}
 
     def fault(self, world: str, *, teacher: bool) -> str:
         """Return what the sources lack; empty for nothing."""
-        if len(set(self.sources)) != len(self.sources) or not self.sources:
-            return f"source = {self.source!r}: name each source once"
-        for source in self.sources:
+        if len(set(self.source)) != len(self.source) or not self.source:
+            return f"source = {list(self.source)}: name each source once"
+        for source in self.source:
             if source != "train_split" and world not in WORLDS[source]:
                 return f"source = {source!r} is for {' and '.join(WORLDS[source])}"
-        derivation = self.task_derivation
-        if "task_derivation" in self.sources and derivation is None:
+        derives = "task_derivation" in self.source
+        if derives and self.task_derivation is None:
             return 'task_derivation is missing: it names the corpus, as questions = "data/bird/dev.json"'
-        asked = "self_instruct" in self.sources or (
-            "task_derivation" in self.sources and derivation is not None and "reference" in derivation.ways
-        )
-        if asked and not teacher:
-            return f'source = {self.source!r} needs [construct.teacher], for example kind = "openai"'
+        writes = derives and self.task_derivation is not None and "reference" in self.task_derivation.ways
+        if (writes or "self_instruct" in self.source) and not teacher:
+            return f'source = {list(self.source)} needs [construct.teacher], for example kind = "openai"'
         return ""
 
 
@@ -144,7 +148,7 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
     calls = run.folder / "calls" / "construct.jsonl"
     with Ledger(calls, config.budget) as ledger:
         harvests = asyncio.run(gather(_orders(config), config.teacher, stage.folder, ledger=ledger, seed=run.seed))
-        if ledger.budget.used_up and config.budget.then == "stop":
+        if config.budget.then == "stop" and any(harvest.stopped for harvest in harvests.values()):
             raise StageError(_stopped(harvests, ledger))
     counts |= {name: harvest.counts() for name, harvest in harvests.items()}
     if made := count_calls(calls):
@@ -181,17 +185,17 @@ def _orders(config: ConstructConfig) -> list[Order]:
             config=plan.config,
             split=plan.splits.get("train", "train"),
             derivation=plan.task_derivation,
-            self_instruct=plan.self_instruct or SelfInstruct(),
+            self_instruct=plan.self_instruct,
         )
         for name, plan in config.environments.items()
-        for source in plan.sources
+        for source in plan.source
         if source != "train_split" and plan.tasks.get("train", 0) != 0
     ]
 
 
 def _size(name: str, plan: WorldPlan, purpose: Purpose) -> int:
     size = plan.tasks[purpose]
-    if purpose == "train" and "train_split" not in plan.sources:
+    if purpose == "train" and "train_split" not in plan.source:
         return 0
     if isinstance(size, int):
         return size
@@ -217,7 +221,7 @@ def _entries(
 def _all_tasks(
     name: str, plan: WorldPlan, harvests: Mapping[str, Harvest], purpose: Purpose, size: int | str
 ) -> Iterator[Task]:
-    for source in plan.sources if purpose == "train" else ("train_split",):
+    for source in plan.source if purpose == "train" else ("train_split",):
         if source == "train_split":
             yield from _tasks(load_environment(name), plan, purpose, size)
         elif f"{name}.{source}" in harvests:

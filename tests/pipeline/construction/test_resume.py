@@ -24,7 +24,7 @@ from agenttuning.policies.call_log import Call
 TASKS = [
     f"Which boat {words}? Give its name." for words in ("is the longest", "lies highest", "has most length of all")
 ]
-KILLS = int(os.environ.get("AGENTTUNING_KILLS", "3"))
+KILLS = int(os.environ.get("AGENTTUNING_KILLS", "2"))
 """At most five."""
 SOLUTIONS = {
     task: (
@@ -47,8 +47,13 @@ sampling = {{ temperature = 0.7, max_new_tokens = 512 }}
 [construct.environments.database]
 tasks = {{ train = "all", test = 0 }}
 source = ["task_derivation", "self_instruct"]
-task_derivation = {{ questions = "{questions}", ways = ["reference"], sampling = {{ temperature = 0.7 }}, concurrency = 1 }}
 self_instruct = {{ proposals = 6, seeds = 20, similarity = 1.0, concurrency = 1 }}
+
+[construct.environments.database.task_derivation]
+questions = "{questions}"
+ways = ["reference"]
+sampling = {{ temperature = 0.7 }}
+concurrency = 1
 """
 
 

@@ -1,5 +1,6 @@
 """Proposals are kept when execution and a second pass agree; everything else falls under a reason."""
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from agenttuning.core.records import Trajectory
 from agenttuning.core.run import Manifest, Run
 from agenttuning.core.store import read_records
 from agenttuning.environments.worlds.sandbox.bwrap import check_programs
+from agenttuning.environments.worlds.sql.mariadb_server import missing_programs
 from agenttuning.errors import MissingExtraError, StageError
 from agenttuning.pipeline import collect, construct
 from agenttuning.pipeline.collect import CollectConfig
@@ -61,6 +63,8 @@ def propose(
     proposals: int = 1,
     train: int | str = "all",
     resume: bool = False,
+    budget: dict[str, object] | None = None,
+    backend: str | None = None,
     **settings: object,
 ) -> tuple[Run, Manifest]:
     run = Run(folder / "run", resume=resume)
@@ -70,7 +74,9 @@ def propose(
         "self_instruct": {"proposals": proposals, "seeds": 20, **settings},
     }
     model = {"kind": "openai", "base_url": teacher.url, "model": "stub", "max_attempts": 1}
-    config = ConstructConfig.model_validate({"teacher": model, "environments": {world: plan}})
+    if backend is not None:
+        plan["backend"] = backend
+    config = ConstructConfig.model_validate({"teacher": model, "budget": budget or {}, "environments": {world: plan}})
     return run, construct.run(config, run)
 
 
@@ -172,6 +178,17 @@ def test_database_proposals_that_fall(tmp_path: Path, proposal: str, reason: Rea
     assert (row.reason, row.content) == (reason, "" if reason == Reason.OVERLONG else proposal)
 
 
+@pytest.mark.mariadb
+def test_a_change_is_proved_on_the_real_server(tmp_path: Path) -> None:
+    if importlib.util.find_spec("pymysql") is None or missing_programs():
+        pytest.skip("no MariaDB here")
+    proposal = database_task(MOVED, kind="UPDATE", solution=MOVE, check=IS_MOVED)
+    with serving(Teacher({DB_MARK: [proposal]}, SOLUTIONS)) as teacher:
+        run, manifest = propose(tmp_path, teacher, world="database", backend="mariadb")
+    assert manifest.counts["database.train"] == {"tasks": 1, "sources": "self-instruct by stub"}
+    assert [trajectory.score.success for trajectory in play(run)] == [True]
+
+
 def test_a_train_task_proposed_again_is_a_near_duplicate(tmp_path: Path) -> None:
     plan = {"tasks": {"train": 1, "test": 0}}
     seeds = Run(tmp_path / "seeds")
@@ -217,6 +234,21 @@ def test_a_server_that_answers_nothing_stops_the_stage_and_some_failures_do_not(
     told = pytest.raises(StageError, match=r"answered none of 2 requests: .*401.*continue with --resume")
     with serving(Teacher({}, {}), status=lambda: 401) as teacher, told:
         propose(tmp_path / "none", teacher, world="database", proposals=2)
+
+
+def test_a_budget_stops_the_stage_and_a_larger_one_goes_on(tmp_path: Path) -> None:
+    proposals = [database_task(LONGEST), database_task(MOVED, kind="UPDATE", solution=MOVE, check=IS_MOVED)]
+    with serving(Teacher({DB_MARK: proposals}, SOLUTIONS)) as teacher:
+        _, whole = propose(tmp_path / "whole", teacher, world="database", proposals=6)
+        teacher.served.clear()
+        with pytest.raises(StageError, match=r"7 of 7 calls spent; \d tasks are accepted so far. .*construct\.budget"):
+            propose(tmp_path / "cut", teacher, world="database", proposals=6, budget={"calls": 7})
+        assert teacher.served.total() == 7
+        _, more = propose(tmp_path / "cut", teacher, world="database", proposals=6, resume=True, budget={"calls": 99})
+        closed = {"calls": 5, "then": "finish"}
+        _, short = propose(tmp_path / "short", teacher, world="database", proposals=6, budget=closed)
+    assert more.outputs == whole.outputs
+    assert json.loads(json.dumps(short.counts))["database.self_instruct"]["stopped"] == "budget"
 
 
 def test_the_same_teacher_gives_the_same_list_at_any_concurrency_and_after_a_stop(tmp_path: Path) -> None:

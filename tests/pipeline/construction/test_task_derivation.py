@@ -6,9 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.pipeline.construction.corpora import bird
+from tests.pipeline.construction.corpora import bird, spider, wikisql
 from tests.pipeline.construction.teacher import THOUGHTS_MARK, Teacher, block, serving
 
+from agenttuning.cli.summaries import print_summary
 from agenttuning.core.records import Trajectory
 from agenttuning.core.run import Manifest, Run
 from agenttuning.core.store import read_records
@@ -60,7 +61,7 @@ def play(run: Run) -> list[Trajectory]:
     return list(read_records(run.output("collect", "trajectories.jsonl"), Trajectory))
 
 
-def test_questions_become_tasks_that_the_oracle_solves(tmp_path: Path) -> None:
+def test_questions_become_tasks_that_the_oracle_solves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run, manifest = derive(tmp_path, [*GOOD, *BAD])
     assert manifest.counts["database.task_derivation"] == {
         "attempts": 10,
@@ -75,6 +76,8 @@ def test_questions_become_tasks_that_the_oracle_solves(tmp_path: Path) -> None:
     }
     assert manifest.counts["database.train"] == {"tasks": 4, "sources": "derived from bird-dev"}
     assert rejects(run)["bird-dev-6"].content.startswith("When does it end?\nWITH RECURSIVE")
+    print_summary(manifest, run)
+    assert "| database.task_derivation | 10 | 4 | answer_unfit 2, engines_disagree 1," in capsys.readouterr().out
     trajectories = play(run)
     assert [trajectory.score.success for trajectory in trajectories] == [True] * 4
     assert {trajectory.provenance.source for trajectory in trajectories} == {"derived from bird-dev"}
@@ -128,6 +131,24 @@ def test_thoughts_that_do_not_fit_cost_the_reference_task_alone(tmp_path: Path, 
         run, manifest = derive(tmp_path, [GOOD[1]], teacher=teacher.url, ways=("reference", "free"))
     assert {name: row.reason for name, row in rejects(run).items()} == {"bird-dev-0-reference": reason}
     assert manifest.counts["database.train"] == {"tasks": 1, "sources": "derived from bird-dev"}
+
+
+@pytest.mark.parametrize("layout", ["spider", "wikisql"])
+def test_the_other_layouts_end_as_the_same_kind_of_task(tmp_path: Path, layout: str) -> None:
+    if layout == "spider":
+        questions, answer = (
+            spider(tmp_path, [('Who is called "Ada"?', 'SELECT id FROM pupil WHERE "full name" = "Ada"')]),
+            "1",
+        )
+    else:
+        questions, answer = wikisql(tmp_path, [("Who plays for lyon?", 0, 0, [[1, 0, "lyon"]])]), "Ben Ode"
+    plan = {"tasks": {"train": "all", "test": 0}, "source": "task_derivation"}
+    plan["task_derivation"] = {"questions": str(questions)}
+    run = Run(tmp_path / "run")
+    construct.run(ConstructConfig.model_validate({"environments": {"database": plan}}), run)
+    (trajectory,) = play(run)
+    assert trajectory.score.success
+    assert trajectory.messages[-1].content.endswith(f'Final Answer: ["{answer}"]')
 
 
 @pytest.mark.mariadb

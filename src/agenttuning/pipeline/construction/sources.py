@@ -41,7 +41,7 @@ class Order:
     split: str
     """Of the world itself: where examples for proposals come from."""
     derivation: TaskDerivation | None
-    self_instruct: SelfInstruct
+    self_instruct: SelfInstruct | None
 
 
 async def gather(
@@ -77,6 +77,7 @@ async def _source(order: Order, teacher: Teacher | None, *, seed: int) -> Source
     from agenttuning.pipeline.construction.self_instruct import Proposals
 
     assert teacher is not None, "the recipe was checked"
+    assert order.self_instruct is not None, "the recipe was checked"
     proposals = Proposals(
         _proposer(order),
         order.self_instruct,

@@ -155,7 +155,9 @@ def _evaluation(kind: str, parts: Mapping[str, str]) -> Evaluation | Refusal:
 
 
 def _shown(task: OperatingSystemTask) -> str:
-    commands = "\n".join(move.command for move in task.moves)
+    judgement = task.problem.judgement
+    published = judgement.example if isinstance(judgement, Evaluation) else None
+    commands = published.code if published is not None else "\n".join(move.command for move in task.moves)
     return f"- {task.description}\n  Solved by: {' ; '.join(commands.splitlines())[:400]}"
 
 
