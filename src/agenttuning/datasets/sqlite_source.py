@@ -90,7 +90,7 @@ class ReadOnlyDatabase:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
         connection.set_authorizer(_authorize)
-        connection.set_progress_handler(self._expired, 1_000)
+        connection.set_progress_handler(self._expired, 10_000)
 
     def _expired(self) -> bool:
         return time.monotonic() > self._deadline
