@@ -24,7 +24,7 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-backgrou
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = example_run(tmp_path_factory.mktemp("run"))
-    report(ReportConfig(episodes=20), run)
+    report(ReportConfig(), run)
     return run.output("report", "report.html")
 
 
@@ -57,7 +57,18 @@ class Opened:
         self.page.select_option(f"select[name={name}]", value)
 
     def listed(self) -> list[str]:
-        return self.page.locator("#list button").all_inner_texts()
+        """The rows in sight; the others do not exist."""
+        return self.page.locator("#list .row").all_inner_texts()
+
+    def found(self) -> int:
+        return int(self.page.inner_text("#found").split(" of ")[0].replace(",", ""))
+
+    def reads(self, name: str) -> None:
+        """Wait for the reader to show a task."""
+        self.page.locator("#reader h3", has_text=name).wait_for()
+
+    def shown(self) -> str:
+        return self.page.inner_text("#reader")
 
 
 @pytest.fixture
@@ -69,24 +80,54 @@ def opened(chromium: Browser, page_file: Path) -> Iterator[Opened]:
 
 def test_it_asks_for_nothing_and_complains_of_nothing(opened: Opened, page_file: Path) -> None:
     assert opened.asked == [page_file.as_uri()]
-    for button in opened.page.locator("#list button").all():
-        button.click()
+    opened.page.locator("#list").focus()
+    for _ in range(60):
+        opened.page.keyboard.press("ArrowDown")
+    opened.reads("chat")
     assert opened.asked == [page_file.as_uri()]
     assert opened.said == []
 
 
 def test_filters_narrow_the_list_and_count_it(opened: Opened) -> None:
-    assert len(opened.listed()) == 60
+    assert opened.found() == 60
     opened.choose("world", "alfworld")
-    assert len(opened.listed()) == 20
+    assert opened.found() == 20
     opened.choose("outcome", "gained")
     narrowed = opened.listed()
-    assert 0 < len(narrowed) < 20
+    assert 0 < opened.found() < 20
     assert all("alfworld" in text and "gained" in text for text in narrowed)
-    assert opened.page.inner_text("#found") == f"{len(narrowed)} of 60"
+    assert opened.page.inner_text("#found").endswith(" of 60")
     opened.choose("world", "")
     opened.choose("outcome", "")
-    assert len(opened.listed()) == 60
+    assert opened.found() == 60
+
+
+def test_an_error_is_looked_for_in_the_chosen_model(opened: Opened) -> None:
+    opened.page.select_option("select[name=error]", label="invalid action")
+    either = opened.found()
+    assert "invalid action" in opened.page.inner_text(".play header >> nth=0")
+    opened.choose("model", "tuned")
+    assert 0 < opened.found() < either
+
+
+def test_a_task_is_found_by_its_name(opened: Opened) -> None:
+    opened.page.fill("input[name=text]", "DATABASE-0007")
+    assert opened.listed()[0].startswith("test-database-0007")
+    assert opened.found() == 1
+
+
+def test_only_rows_in_sight_exist(opened: Opened) -> None:
+    assert opened.page.locator("#list .row").count() < 40
+    opened.page.evaluate("document.getElementById('list').scrollTop = 1e6")
+    opened.page.wait_for_selector('.row[aria-posinset="60"]')
+
+
+def test_the_loss_mask_is_coloured_on_request(opened: Opened) -> None:
+    colour = "getComputedStyle(document.querySelector('.play .reply')).backgroundColor"
+    plain = opened.page.evaluate(colour)
+    opened.page.check("input[name=mask]")
+    assert opened.page.evaluate(colour) != plain
+    assert opened.page.locator("#reader .answer.trained").count() == 0
 
 
 def test_both_models_stand_side_by_side_until_one_is_chosen(opened: Opened) -> None:
@@ -105,8 +146,9 @@ def test_both_models_stand_side_by_side_until_one_is_chosen(opened: Opened) -> N
 
 def test_hostile_text_is_shown_as_text(opened: Opened) -> None:
     opened.choose("world", "database")
-    opened.page.locator("#list button", has_text="database-0003").click()
-    shown = opened.page.inner_text("#reader")
+    opened.page.locator("#list .row", has_text="database-0003").click()
+    opened.reads("database-0003")
+    shown = opened.shown()
     assert "</script><script>document.title='owned'" in shown
     assert "no valid action" in shown
     assert opened.page.title().startswith("tiny-base")
@@ -114,11 +156,18 @@ def test_hostile_text_is_shown_as_text(opened: Opened) -> None:
 
 
 def test_arrow_keys_walk_the_list(opened: Opened) -> None:
-    opened.page.locator("#list button").first.focus()
+    names = [text.splitlines()[0] for text in opened.listed()]
+    opened.page.locator("#list").focus()
     opened.page.keyboard.press("ArrowDown")
-    second = opened.page.locator("#list button").nth(1)
-    assert second.get_attribute("aria-current") == "true"
-    assert opened.page.inner_text("#reader h3") == second.locator("b").inner_text()
+    opened.reads(names[1])
+    assert opened.page.locator('.row[aria-selected="true"] b').inner_text() == names[1]
+    opened.page.keyboard.press("End")
+    opened.page.wait_for_selector('.row[aria-selected="true"][aria-posinset="60"]')
+
+
+def test_two_models_are_compared_up_to_where_they_part(opened: Opened) -> None:
+    opened.choose("world", "chat")
+    assert opened.page.locator(".differs").count() in {0, 2}
 
 
 @pytest.mark.parametrize("width", [360, 768, 1200])

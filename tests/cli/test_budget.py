@@ -33,7 +33,10 @@ def test_one_sentence_exit_code_1_and_two_ways_on(tmp_path: Path, capsys: pytest
         more = ("collect.budget.calls=8", "collect.budget.then=finish")
         assert main(["run", str(recipe), "--until", "filter", "--resume", *more]) == 0
         assert settings.log.read_bytes().count(b"\n") == 8
-        capsys.readouterr()
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[0] == "| model | calls | answered | attempts | prompt tokens | completion tokens | dollars |"
+        assert printed[2].startswith("| m | 8 | 8 | 8 | ")
+        assert printed[2].endswith(" | unknown |")
         assert main(["collect", str(recipe), "--resume", "--json"]) == 0
     (manifest,) = json.loads(capsys.readouterr().out)
     assert manifest["counts"]["calls"]["m"]["answered"] == 8

@@ -278,6 +278,7 @@ def test_official_dev_games_through_the_whole_protocol(
     assert all(step.valid for episode in played for step in episode.steps)
     assert {episode.provenance.source for episode in played} == {"alfworld-official"}
     assert {episode.provenance.difficulty for episode in played} == {None}
+    assert {episode.instance for episode in played} >= {"floor plan 10", "floor plan 308"}
     actions = [step.action for episode in played for step in episode.steps]
     assert any(action.startswith("put " if dialect == "agentbench" else "move ") for action in actions)
     arrivals = [m.content for episode in played for m in episode.messages if m.content.startswith("You arrive at ")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -204,13 +205,16 @@ def test_the_oracle_solves_every_official_task_that_can_be_loaded(official_data:
     config = DatabaseConfig(official=official_data("dbbench"))
     assert Database.splits(config) == {"dev": 60, "standard": 150}
     failed = []
+    kinds: Counter[str | None] = Counter()
     for split in ("dev", "standard"):
         for task in Database.load(split, config):
+            kinds[task.category] += split == "standard"
             assert task.source == "dbbench-official"
             assert task.answer_hash is not None or task.gold_sql is None
             if not asyncio.run(rollout(Database(task), _oracle)).score.success:
                 failed.append(task.id)
     assert failed == ["dev-5"]
+    assert kinds == {"SELECT": 50, "INSERT": 50, "UPDATE": 50}
 
 
 def test_opening_messages_and_observations_stay_as_recorded(request: pytest.FixtureRequest) -> None:

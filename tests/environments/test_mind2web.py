@@ -269,6 +269,7 @@ def test_the_one_official_action_is_solved_with_its_own_ranks(official_data: Cal
     assert Mind2Web.splits(config) == {"seeact_queries": 3}
     tasks = list(Mind2Web.load("seeact_queries", config))
     assert {(task.best_rank, task.ranker, task.never_train) for task in tasks} == {(2, "official", True)}
+    assert len({task.instance for task in tasks}) == 1
     assert _oracle(tasks[0]).score.success
     lexical = next(iter(Mind2Web.load("seeact_queries", config.model_copy(update={"ranker": "bm25"}))))
     assert lexical.ranker == "bm25"

@@ -180,6 +180,19 @@ def test_an_answer_without_a_reply_is_an_error_that_is_not_repeated(choice: dict
     assert len(script.requests) == 1
 
 
+@pytest.mark.parametrize("content", ["", "  \n"])
+def test_a_model_that_chose_to_say_nothing_has_replied(content: str) -> None:
+    choice = {"message": {"content": content}, "finish_reason": "stop"}
+    assert ask(Script(httpx.Response(200, json={"choices": [choice]}))).content == content
+
+
+@pytest.mark.parametrize(("field", "sent"), [("seed", {"seed": 3}), ("random_seed", {"random_seed": 3}), ("none", {})])
+def test_the_seed_is_sent_under_the_endpoints_name(field: str, sent: dict[str, int]) -> None:
+    script = Script(httpx.Response(200, json=GOOD))
+    ask(script, openai_config(seed_field=field), temperature=1.0, seed=3)
+    assert {key: value for key, value in json.loads(script.requests[0].content).items() if "seed" in key} == sent
+
+
 def test_an_account_without_money_is_not_asked_again() -> None:
     script = Script(httpx.Response(429, json={"error": {"code": "insufficient_quota"}}))
     with pytest.raises(PolicyError, match="no money left"):

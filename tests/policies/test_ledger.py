@@ -135,15 +135,15 @@ def test_an_answer_without_a_reply_is_paid_for_kept_and_not_asked_for_again(tmp_
 
 
 def test_a_call_without_an_answer_is_logged_free_and_asked_again(tmp_path: Path) -> None:
-    path, teacher = tmp_path / "c.jsonl", Teacher(*[httpx.Response(503)] * 3, httpx.Response(404))
+    path, teacher = tmp_path / "c.jsonl", Teacher(*[httpx.Response(503)] * 3, httpx.Response(400))
     ask(path, teacher, ["a"])
     ask(path, teacher, ["a"])
     assert ask(path, teacher, ["a"]) == ["answer 5"]
-    assert [(call.answered, call.reason) for call in logged(path)] == [(False, "503"), (False, "404"), (True, "")]
+    assert [(call.answered, call.reason) for call in logged(path)] == [(False, "503"), (False, "400"), (True, "")]
     counts = count_calls(path)["gpt-4-0613"]
     assert counts == {
         "calls": 3, "answered": 1, "attempts": 5, "prompt_tokens": 1000, "completion_tokens": 10,
-        "dollars": 0.0306, "unpriced": 0, "faults": {"404": 1, "503": 3}, "without_reply": {"404": 1, "503": 1},
+        "dollars": 0.0306, "unpriced": 0, "faults": {"400": 1, "503": 3}, "without_reply": {"400": 1, "503": 1},
     }  # fmt: skip
 
 
@@ -166,6 +166,40 @@ def test_a_budget_error_is_a_stop_and_no_call(tmp_path: Path) -> None:
     with pytest.raises(BudgetError, match=r"\$0\.0000 of \$0\.0001 spent"):
         asyncio.run(scenario())
     assert not (tmp_path / "c.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("response", "advice"),
+    [
+        (httpx.Response(401), "check the key"),
+        (httpx.Response(402), "no money left"),
+        (httpx.Response(404), "check `base_url`"),
+        (httpx.Response(429, json={"error": {"code": "insufficient_quota"}}), "no money left"),
+    ],
+)
+def test_a_server_that_refuses_the_account_is_not_asked_for_the_rest(
+    tmp_path: Path, response: httpx.Response, advice: str
+) -> None:
+    path, teacher = tmp_path / "c.jsonl", Teacher(response)
+
+    async def scenario() -> None:
+        with Ledger(path, UNLIMITED) as ledger:
+            async with open_openai(config(), ledger=ledger, transport=httpx.MockTransport(teacher)) as model:
+                for question in "abc":
+                    with pytest.raises(BudgetError, match=advice):
+                        await model.answer((Message(role="user", content=question),), sampling=GREEDY)
+
+    asyncio.run(scenario())
+    assert teacher.asked == 1
+    assert ask(path, Teacher(), ["a"]) == ["answer 1"]
+
+
+def test_samples_differ_also_for_a_server_that_takes_no_seed(tmp_path: Path) -> None:
+    path, teacher = tmp_path / "c.jsonl", Teacher()
+    for seed in (1, 2, 1):
+        hot = Sampling(temperature=1.0, max_new_tokens=100, seed=seed)
+        ask(path, teacher, ["a"], sampling=hot, seed_field="none")
+    assert teacher.asked == 2
 
 
 def test_a_budget_in_dollars_needs_a_price(tmp_path: Path) -> None:

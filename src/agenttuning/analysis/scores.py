@@ -9,12 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from agenttuning.analysis.statistics import Interval, PairedChange, mean_interval, paired_change
+from agenttuning.analysis.statistics import (
+    Interval,
+    PairedChange,
+    clustered_interval,
+    paired_change,
+    pass_all,
+    pass_at,
+)
 from agenttuning.core.records import Difficulty, Record, Sampling
 from agenttuning.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agenttuning.core.records import Trajectory
 
@@ -43,11 +50,16 @@ class WorldScore(Record):
     success: float
     """Share of episodes that reached the goal in full."""
     ci: Interval
-    """95 % interval of `success`: Wilson's, or a bootstrap over tasks where a task was played more than once."""
+    """95 % interval of `success`: Wilson's, or a bootstrap over tasks where a task was played more than once, over
+    instances where tasks share one."""
     reward: float
     """Mean reward in [0, 1]."""
     reward_ci: Interval
     """95 % interval of `reward`."""
+    pass_at: dict[int, float] = {}
+    """k to pass@k, where every task was played as often and more than once: at least one of k plays solves it."""
+    pass_all: dict[int, float] = {}
+    """k to pass^k: all of k plays solve it."""
     metrics: dict[str, float] = {}
     """Mean of every named extra of the world's score; an episode without it counts 0."""
     reward_by_category: float | None = None
@@ -82,9 +94,11 @@ def world_score(trajectories: Sequence[Trajectory]) -> WorldScore:
         n=n,
         tasks=len({trajectory.task for trajectory in trajectories}),
         success=sum(solved) / n,
-        ci=mean_interval(_task_means(trajectories, solved)),
+        ci=clustered_interval(_clusters(trajectories, solved)),
         reward=sum(rewards) / n,
-        reward_ci=mean_interval(_task_means(trajectories, rewards)),
+        reward_ci=clustered_interval(_clusters(trajectories, rewards)),
+        pass_at=_repeated(trajectories, pass_at),
+        pass_all=_repeated(trajectories, pass_all),
         metrics=_metric_means(trajectories),
         reward_by_category=_category_mean(trajectories, rewards),
         invalid_action=sum(not step.valid for step in steps) / len(steps) if steps else None,
@@ -137,15 +151,34 @@ def compare(before: Iterable[Trajectory], after: Iterable[Trajectory]) -> Paired
         one, other = _made_by(old[shared[0]]), _made_by(new[shared[0]])
         tokens = one.sampling is not None and other.sampling is not None
         _require_alike(one, other, ignore=frozenset({"policy"} if tokens else {"policy", "sampling"}))
-    return paired_change([succeeded(old[task]) for task in shared], [succeeded(new[task]) for task in shared])
+    return paired_change(
+        [reward(old[task]) for task in shared],
+        [reward(new[task]) for task in shared],
+        solved=[(succeeded(old[task]), succeeded(new[task])) for task in shared],
+    )
 
 
-def _task_means(trajectories: Sequence[Trajectory], values: Sequence[float]) -> list[float]:
-    """Average the samples of a task: episodes of one task are not independent, tasks are."""
-    by_task: dict[str, list[float]] = {}
+def _clusters(trajectories: Sequence[Trajectory], values: Sequence[float]) -> list[list[float]]:
+    """Group what is not independent: the tasks of one instance, and the plays of one task."""
+    by_cluster: dict[tuple[str, str], list[float]] = {}
     for trajectory, value in zip(trajectories, values, strict=True):
-        by_task.setdefault(trajectory.task, []).append(value)
-    return [sum(group) / len(group) for group in by_task.values()]
+        shared = ("task", trajectory.task) if trajectory.instance is None else ("instance", trajectory.instance)
+        by_cluster.setdefault(shared, []).append(value)
+    return list(by_cluster.values())
+
+
+def _repeated(
+    trajectories: Sequence[Trajectory], estimate: Callable[[Sequence[int], int, int], float]
+) -> dict[int, float]:
+    plays: dict[str, list[bool]] = {}
+    for trajectory in trajectories:
+        plays.setdefault(trajectory.task, []).append(succeeded(trajectory))
+    samples = {len(group) for group in plays.values()}
+    if len(samples) != 1 or samples == {1}:
+        return {}
+    most = samples.pop()
+    solved = [sum(group) for group in plays.values()]
+    return {k: estimate(solved, most, k) for k in range(1, most + 1)}
 
 
 def _category_mean(trajectories: Sequence[Trajectory], values: Sequence[float]) -> float | None:

@@ -43,6 +43,9 @@ class Task(Record):
     """Its owners keep it for evaluation: `mix` refuses every trajectory made from it."""
     category: str | None = None
     """The kind of task, where the benchmark's figure is a mean over kinds of their means."""
+    instance: str | None = None
+    """What it shares with other tasks of its source (a house, a recorded session, a template): intervals are drawn over
+    instances, since such tasks are not independent. None where it stands alone."""
 
 
 class Score(Record):
@@ -155,6 +158,8 @@ class Trajectory(Record):
     split: str
     sample: int = 0
     category: str | None = None
+    """The task's."""
+    instance: str | None = None
     """The task's."""
     messages: tuple[Message, ...]
     restarts: tuple[int, ...] = ()

@@ -93,6 +93,7 @@ class Episode:
             split=split,
             sample=sample,
             category=task.category,
+            instance=task.instance,
             messages=tuple(self.messages),
             restarts=tuple(self.restarts),
             steps=tuple(self.steps),

@@ -4,8 +4,9 @@
 answer goes to `calls/collect.jsonl` of the run folder before it is used, with its usage, price and attempts. That file
 outlives the stage: after a kill, or under `--from collect`, the same request is answered from it and costs nothing.
 
-A budget that is used up ends the stage in one sentence and exit code 1; `--resume` with a larger one goes on. Episodes
-that it cut short lie in `unfinished.jsonl` until then, and are played to their end, without paying twice.
+A budget that is used up, or a server that refuses the account, ends the stage in one sentence and exit code 1;
+`--resume` goes on, with a larger budget if need be. Episodes that were cut short lie in `unfinished.jsonl` until then,
+and are played to their end without paying twice.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def run(config: CollectConfig, run: Run) -> Manifest:
 
     Raises:
         RecipeError: a world is named that has no training tasks, or a model has no known price under a dollar budget.
-        StageError: the budget is used up; what is done is kept, and a resume with a larger one goes on.
+        StageError: the budget is used up, or the teacher's server refuses us; what is done is kept, a resume goes on.
     """
     tasks = run.output("construct", "tasks.jsonl")
     entries = list(read_entries(tasks, "train"))
@@ -100,7 +101,7 @@ def run(config: CollectConfig, run: Run) -> Manifest:
     calls = run.folder / "calls" / "collect.jsonl"
     with Ledger(calls, config.budget) as ledger:
         repaired = asyncio.run(_collect(config, entries, path, ledger=ledger, seed=run.seed))
-        if ledger.budget.used_up and config.budget.then == "stop":
+        if ledger.budget.refusal or (ledger.budget.used_up and config.budget.then == "stop"):
             raise StageError(_stopped(config, path, len(entries), ledger))
     counts = count_episodes(read_records(path, Trajectory))
     if made := count_calls(calls):
@@ -145,9 +146,13 @@ def _stopped(config: CollectConfig, path: Path, tasks: int, ledger: Ledger) -> s
     finished = sum(1 for _ in read_records(path, Trajectory))
     cut = path.with_name(UNFINISHED)
     open_ = sum(1 for _ in read_records(cut, Trajectory)) if cut.exists() else 0
+    state = (
+        f"{finished:,} of {tasks * config.samples:,} episodes are finished and kept in {path}, {open_:,} were cut short"
+    )
+    if ledger.budget.refusal:
+        return f"{ledger.budget.refusal} ({state}; continue with --resume)"
     return (
-        f"{ledger.budget.told()}; {finished:,} of {tasks * config.samples:,} episodes are finished and kept in {path}, "
-        f"{open_:,} were cut short. Continue with --resume and a larger collect.budget, "
+        f"{ledger.budget.told()}; {state}. Continue with --resume and a larger collect.budget, "
         "or close the stage as it is with --resume collect.budget.then=finish"
     )
 

@@ -148,7 +148,8 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
     calls = run.folder / "calls" / "construct.jsonl"
     with Ledger(calls, config.budget) as ledger:
         harvests = asyncio.run(gather(_orders(config), config.teacher, stage.folder, ledger=ledger, seed=run.seed))
-        if config.budget.then == "stop" and any(harvest.stopped for harvest in harvests.values()):
+        cut = any(harvest.stopped for harvest in harvests.values())
+        if cut and (ledger.budget.refusal or config.budget.then == "stop"):
             raise StageError(_stopped(harvests, ledger))
     counts |= {name: harvest.counts() for name, harvest in harvests.items()}
     if made := count_calls(calls):
@@ -169,6 +170,8 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
 
 def _stopped(harvests: Mapping[str, Harvest], ledger: Ledger) -> str:
     tasks = sum(len(harvest.tasks) for harvest in harvests.values())
+    if ledger.budget.refusal:
+        return f"{ledger.budget.refusal}; {tasks:,} tasks are accepted so far. Continue with --resume"
     return (
         f"{ledger.budget.told()}; {tasks:,} tasks are accepted so far. Continue with --resume and a larger "
         "construct.budget, or close the stage as it is with --resume construct.budget.then=finish"

@@ -6,10 +6,12 @@ same run; wall times stay in the manifests.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from agenttuning.analysis.overall import read_published
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import RunError
@@ -17,8 +19,6 @@ from agenttuning.pipeline.report_facts import as_json, gather, played
 from agenttuning.pipeline.report_words import markdown
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agenttuning.core.run import Manifest, Run
     from agenttuning.pipeline.report_facts import Facts
 
@@ -28,10 +28,12 @@ OUTPUTS = ("report.md", "report.json", "report.html")
 class ReportConfig(StageConfig):
     """How much of the run the page shows."""
 
-    episodes: int = Field(default=24, ge=0)
-    """Test tasks per world in the trajectory browser, chosen evenly over the outcomes."""
-    characters: int = Field(default=4000, gt=0)
+    episodes: int | None = Field(default=None, ge=0)
+    """Test tasks per world in the trajectory browser, chosen evenly over the outcomes; None shows all."""
+    characters: int = Field(default=20_000, gt=0)
     """Longest message in the trajectory browser; what is cut is said."""
+    published: Path | None = None
+    """A table of published scores of your own, in the form of `assets/published`; None takes the paper's."""
 
 
 def run(config: ReportConfig, run: Run) -> Manifest:
@@ -39,11 +41,12 @@ def run(config: ReportConfig, run: Run) -> Manifest:
 
     Raises:
         RunError: no stage of the run is finished.
+        DataError: the table of published scores cannot be read.
         MissingExtraError: the page's template engine is not installed.
     """
     from agenttuning.pipeline.report_page import page
 
-    facts = gather(run)
+    facts, published = gather(run), read_published(config.published)
     if not facts.stages:
         raise RunError(f"{run.folder} holds no finished stage to report on; run `agenttuning run RECIPE` first")
     stage = run.open("report", config, inputs=_inputs(run, facts))
@@ -51,9 +54,9 @@ def run(config: ReportConfig, run: Run) -> Manifest:
         return stage.finished
     trajectories = {model: played(run, model) for model in facts.models}
     contents = (
-        markdown(facts),
+        markdown(facts, published),
         as_json(facts),
-        page.render(facts, trajectories, episodes=config.episodes, characters=config.characters),
+        page.render(facts, published, trajectories, episodes=config.episodes, characters=config.characters),
     )
     for name, content in zip(OUTPUTS, contents, strict=True):
         write_atomic(stage.folder / name, content)

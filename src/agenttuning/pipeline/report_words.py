@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agenttuning.analysis.errors import CATEGORIES
 from agenttuning.analysis.tables import Table, before_after, full_scores, label, percent, points
+from agenttuning.pipeline.report_overall import overall_markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pydantic import JsonValue
 
+    from agenttuning.analysis.overall import PublishedScores
     from agenttuning.core.records import Sampling
     from agenttuning.pipeline.report_facts import Facts
 
@@ -230,7 +232,7 @@ def _digests(digests: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in digests.items())
 
 
-def markdown(facts: Facts) -> str:
+def markdown(facts: Facts, published: PublishedScores) -> str:
     """Return the report as Markdown."""
     parts = [f"# {title(facts)}\n", f"{sentence(facts)}\n"]
     if facts.evaluation:
@@ -241,8 +243,9 @@ def markdown(facts: Facts) -> str:
         parts.append(
             "Success with its 95 % interval (Wilson); change in points; p is McNemar's exact test on the same tasks.\n"
         )
+        parts += overall_markdown(facts, published)
         parts += ["## Every number\n", full_scores(scores).markdown()]
-        parts += ["## Elementary errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
+        parts += ["## Errors\n", "Share of episodes; categories overlap.\n", error_table(facts).markdown()]
     if facts.table("filter", "table"):
         parts += ["## Data\n", data_table(facts).markdown()]
     if parts_mixed := mixture(facts):

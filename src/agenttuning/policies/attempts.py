@@ -23,18 +23,21 @@ LONGEST_WAIT_SECONDS = 60.0
 
 _PASSING: Final = frozenset({408, 409, 425, 429})
 _OVERLOADED: Final = frozenset({429, 503, 529})
+_REFUSED: Final = frozenset({401, 402, 404, 429})
 _NO_MONEY: Final = re.compile(r"insufficient_quota|exceeded your current quota", re.IGNORECASE)
 _TOO_LONG: Final = re.compile(
     r"context.?(length|window)|maximum context|max_total_tokens|too long"
     r"|inputs.{0,60}must (be <=|have less than) \d+",
     re.IGNORECASE,
 )
+_NO_MONEY_ADVICE: Final = "the account has no money left; add some and continue with --resume"
 _ADVICE: Final = {
     401: "check the key in the variable that `api_key_env` names",
+    402: _NO_MONEY_ADVICE,
     403: "the key may not use this model; check both",
     404: "check `base_url` (an OpenAI endpoint's ends with /v1) and `model`",
     422: "the server does not take these parameters; compare `sampling` and `stop` with its limits",
-    429: "the account has no money left; add some and continue with --resume",
+    429: _NO_MONEY_ADVICE,
 }
 
 
@@ -48,6 +51,10 @@ class PassingError(PolicyError):
         self.wait_seconds = wait_seconds
         """As the server asks."""
         self.overloaded = overloaded
+
+
+class RefusedError(PolicyError):
+    """The server refuses this account or model altogether: no other call would fare better."""
 
 
 class UnusableAnswerError(PolicyError):
@@ -108,6 +115,7 @@ def check_status(response: httpx.Response, body: bytes) -> None:
     Raises:
         PassingError: another attempt makes sense.
         ContextLimitError: the conversation is longer than the server's model takes.
+        RefusedError: so would every other request.
         PolicyError: the request fails for good; the text says what to do.
     """
     if response.is_success:
@@ -121,6 +129,8 @@ def check_status(response: httpx.Response, body: bytes) -> None:
             wait_seconds=retry_after(response.headers.get("retry-after")),
             overloaded=status in _OVERLOADED,
         )
+    if status in _REFUSED:
+        raise RefusedError(f"{text}; {_ADVICE[status]}")
     if status in {400, 413, 422} and _TOO_LONG.search(told):
         raise ContextLimitError(text)
     raise PolicyError(f"{text}; {_ADVICE.get(status, 'the request itself is at fault, so it is not repeated')}")

@@ -68,6 +68,8 @@ class Budget:
         self.config = config
         self.spent = spent
         self.used_up = False
+        self.refusal = ""
+        """What the server said when it refused all further calls; empty as long as it did not."""
         self._reserved = Spent()
         self._settled = asyncio.Event()
 
@@ -82,8 +84,7 @@ class Budget:
                 self._reserved += most
                 return
             if self._exceeded(self.spent + most):
-                self.used_up = True
-                self._settled.set()
+                self.close()
                 break
             self._settled.clear()
             await self._settled.wait()
@@ -95,8 +96,16 @@ class Budget:
         self.spent += paid
         self._settled.set()
 
+    def close(self, refusal: str = "") -> None:
+        """Let no further call begin: the budget is used up, or the server takes no more from us."""
+        self.used_up = True
+        self.refusal = self.refusal or refusal
+        self._settled.set()
+
     def told(self) -> str:
-        """Say in words how much of which limit is used."""
+        """Say in words what the server refused, or how much of which limit is used."""
+        if self.refusal:
+            return self.refusal
         spent, limits = self.spent, self.config
         parts = [
             f"${spent.dollars:,.4f} of ${limits.dollars:,.4f}" if limits.dollars is not None else "",

@@ -1,4 +1,14 @@
-"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import."""
+"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import.
+
+[collect.teacher]
+kind = "openai"
+base_url = "https://api.openai.com/v1"
+api_key_env = "OPENAI_API_KEY"
+model = "gpt-4o-mini"
+requests_per_minute = 500
+tokens_per_minute = 200000
+sampling = { max_new_tokens = 512, temperature = 0.7 }
+"""
 
 from __future__ import annotations
 
@@ -107,6 +117,8 @@ class OpenAIConfig(ServerConfig):
     """As the endpoint calls it."""
     length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls the reply's length limit; reasoning models want the second."""
+    seed_field: Literal["seed", "random_seed", "none"] = "seed"
+    """What it calls the seed of a random draw; `none` for endpoints that take no seed."""
 
 
 class TgiConfig(ServerConfig):

@@ -21,10 +21,11 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from agenttuning.core.records import Reply, Usage
-from agenttuning.errors import PolicyError, RecipeError
+from agenttuning.errors import BudgetError, PolicyError, RecipeError
 from agenttuning.policies.attempts import (
     Attempts,
     PassingError,
+    RefusedError,
     UnusableAnswerError,
     check_status,
     excerpt,
@@ -32,6 +33,7 @@ from agenttuning.policies.attempts import (
 from agenttuning.policies.budget import Spent, bill
 from agenttuning.policies.call_log import Call
 from agenttuning.policies.ledger import server_limits
+from agenttuning.policies.pools import open_pools
 from agenttuning.policies.prices import listed_price
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from agenttuning.core.records import Sampling
     from agenttuning.policies.config import Price, ServerConfig
     from agenttuning.policies.ledger import Ledger
+    from agenttuning.policies.pools import Pools
 
 _MOST_BYTES = 16 << 20
 """Of one body; what is longer is no answer."""
@@ -75,10 +78,8 @@ class _Request:
 class Endpoint:
     """Posts JSON and returns checked replies, within the limits of its server and the budget of its ledger."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, config: ServerConfig, *, model: str, ledger: Ledger | None = None
-    ) -> None:
-        self._client = client
+    def __init__(self, pools: Pools, config: ServerConfig, *, model: str, ledger: Ledger | None = None) -> None:
+        self._pools = pools
         self._config = config
         self._model = model
         self._ledger = ledger
@@ -91,12 +92,12 @@ class Endpoint:
 
         Raises:
             ContextLimitError: the conversation is longer than the server's model takes.
-            BudgetError: the budget does not cover the call.
+            BudgetError: the budget does not cover the call, or the server refuses all calls of this ledger.
             PolicyError: no usable reply within the attempts and the deadline; names the server and the last error.
         """
         payload = to_json(body)
         repeatable = sampling.temperature == 0 or sampling.seed is not None
-        key = self._digest(path, payload) if self._ledger and repeatable else ""
+        key = self._digest(path, payload, sampling.seed) if self._ledger and repeatable else ""
         reckoned = int(len(payload) * (self._density or _FIRST_DENSITY)) + 1
         most = Usage(prompt_tokens=reckoned, completion_tokens=sampling.max_new_tokens)
         request = _Request(path, payload, most, key)
@@ -126,6 +127,9 @@ class Endpoint:
         finally:
             ledger.budget.settle(most, paid)
         await ledger.log.append(self._record(request, attempts, reply, failure))
+        if isinstance(failure, RefusedError):
+            ledger.budget.close(str(failure))
+            raise BudgetError(str(failure)) from failure
         if reply is None:
             raise failure or PolicyError(f"{self._url(request.path)} gave no reply")
         return reply
@@ -191,7 +195,7 @@ class Endpoint:
         try:
             async with (
                 asyncio.timeout(most),
-                self._client.stream("POST", request.path, content=request.payload, headers=_JSON) as response,
+                self._pools.post(request.path, request.payload, headers=_JSON) as response,
             ):
                 attempts.status = response.status_code
                 attempts.request_id = response.headers.get("x-request-id", "")
@@ -217,11 +221,12 @@ class Endpoint:
                 met="malformed",
             ) from error
 
-    def _digest(self, path: str, payload: bytes) -> str:
-        return hashlib.sha256(self._url(path).encode() + b"\0" + payload).hexdigest()[:32]
+    def _digest(self, path: str, payload: bytes, seed: int | None) -> str:
+        """Name a request; the seed tells samples apart also where the server is not sent it."""
+        return hashlib.sha256(f"{self._url(path)}\0{seed}\0".encode() + payload).hexdigest()[:32]
 
     def _url(self, path: str) -> str:
-        return f"{str(self._client.base_url).rstrip('/')}/{path}"
+        return f"{self._pools.base_url}/{path}"
 
 
 @asynccontextmanager
@@ -252,14 +257,10 @@ async def open_endpoint(
             f"the price of {model!r} is not known, so a budget in dollars cannot be kept; tell it with "
             "price = { prompt = DOLLARS, completion = DOLLARS } per million tokens, or set budget.tokens instead"
         )
-    async with httpx.AsyncClient(
-        base_url=config.base_url.rstrip("/") + "/",
-        headers=headers,
-        timeout=httpx.Timeout(None, connect=10.0),
-        limits=httpx.Limits(max_connections=config.max_connections, max_keepalive_connections=config.max_connections),
-        transport=transport,
-    ) as client:
-        yield Endpoint(client, config, model=model, ledger=ledger)
+    async with open_pools(
+        config.base_url.rstrip("/"), headers=headers, connections=config.max_connections, transport=transport
+    ) as pools:
+        yield Endpoint(pools, config, model=model, ledger=ledger)
 
 
 def price_of(config: ServerConfig, model: str) -> Price | None:

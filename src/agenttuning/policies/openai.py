@@ -68,8 +68,8 @@ class OpenAIModel:
             body["top_p"] = sampling.top_p
         if sampling.top_k:
             body["top_k"] = sampling.top_k
-        if sampling.seed is not None:
-            body["seed"] = sampling.seed
+        if sampling.seed is not None and self._config.seed_field != "none":
+            body[self._config.seed_field] = sampling.seed
         if self._config.stop:
             body["stop"] = list(self._config.stop)
         return await self._endpoint.ask(
@@ -94,7 +94,7 @@ def _fault(choice: _Choice, usage: Usage, most_tokens: int) -> str:
         return "a tool call"
     if message.refusal or choice.finish_reason == "content_filter":
         return "a refusal"
-    if message.content is None or (choice.finish_reason == "length" and not message.content.strip()):
+    if message.content is None or (choice.finish_reason == "length" and not message.content):
         return "no text"
     if usage.completion_tokens > 2 * most_tokens or len(message.content) > _MOST_CHARACTERS * most_tokens:
         return "an overlong text"

@@ -231,9 +231,13 @@ def test_a_server_that_answers_nothing_stops_the_stage_and_some_failures_do_not(
         run, manifest = propose(tmp_path / "some", teacher, world="database", proposals=3, concurrency=1)
     assert [row.reason for row in fallen(run)] == [Reason.NO_ANSWER, Reason.NO_ANSWER]
     assert manifest.counts["database.train"] == {"tasks": 1, "sources": "self-instruct by stub"}
-    told = pytest.raises(StageError, match=r"answered none of 2 requests: .*401.*continue with --resume")
-    with serving(Teacher({}, {}), status=lambda: 401) as teacher, told:
-        propose(tmp_path / "none", teacher, world="database", proposals=2)
+    for code, sentence in (
+        (500, r"answered none of 2 requests: .*500.*continue with --resume"),
+        (401, r"401.*api_key_env.* 0 tasks are accepted so far\. Continue with --resume"),
+    ):
+        told = pytest.raises(StageError, match=sentence)
+        with serving(Teacher({}, {}), status=lambda code=code: code) as teacher, told:  # type: ignore[misc]
+            propose(tmp_path / str(code), teacher, world="database", proposals=2)
 
 
 def test_a_budget_stops_the_stage_and_a_larger_one_goes_on(tmp_path: Path) -> None:

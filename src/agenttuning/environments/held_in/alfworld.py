@@ -257,6 +257,7 @@ def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
     return AlfworldTask(
         id=file.name,
         source="alfworld-official",
+        instance=_house(file.name),
         instruction=config.read_instruction(),
         game=game,
         dialect=game.native if config.dialect == "auto" else config.dialect,
@@ -264,6 +265,12 @@ def _official_task(file: GameFile, config: AlfworldConfig) -> AlfworldTask:
         expert=config.expert,
         shots=config.shots,
     )
+
+
+def _house(name: str) -> str | None:
+    """Return the floor plan, the number at the end of the task's folder name; games of one share its rooms."""
+    found = re.search(r"-(\d+)/", name)
+    return f"floor plan {found[1]}" if found else None
 
 
 def _instruction_in(dialect: Dialect) -> str:

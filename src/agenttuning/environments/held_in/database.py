@@ -19,7 +19,8 @@ Action: `Action: Operation` with a sql block runs one statement as on a fresh co
 the 16th reply is read for its answer only. Rows come back printed as Python tuples, cut after 800 characters; errors
 in MySQL's words.
 Reward: 1 or 0. A question: the answer list equals the label (scorer `2023`; `tolerant` is computed beside it). A
-change: the hash of the table after the episode equals the gold hash, whatever was answered.
+change: the hash of the table after the episode equals the gold hash, whatever was answered. dbbench's figure is the
+mean over SELECT, INSERT and UPDATE (all else counts as SELECT): `reward_by_category`.
 Source: AgentBench (arXiv 2308.03688), section "Database", data `dbbench/dev.jsonl` and `dbbench/standard.jsonl`
 (https://github.com/THUDM/AgentBench, Apache-2.0), or the seeded generator of `worlds/sql`.
 Deviations: the answer is read as a Python literal, never evaluated; the embedded engine is SQLite speaking MySQL
@@ -280,6 +281,7 @@ def _official(row: OfficialRow, *, split: str, common: _Common) -> DatabaseTask:
         answer_hash=row.answer_hash,
         gold_sql=row.label[0] if change else None,
         thought="I make the change that is asked for." if change else "",
+        category=row.kind if row.kind in {"INSERT", "UPDATE"} else "SELECT",
         **common,
     )
 

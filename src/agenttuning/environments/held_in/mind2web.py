@@ -268,6 +268,7 @@ def _task(sample: Sample, ranker: CandidateRanker, *, name: str, common: _Common
         fault = str(error)
     return Mind2WebTask(
         id=name,
+        instance=name.rpartition("_")[0] or None,
         website=sample.website,
         goal=sample.task,
         previous=sample.previous,

@@ -1,11 +1,18 @@
-"""What the trajectory browser of the page shows: a bounded, deterministic choice of test tasks, each by all models."""
+"""What the trajectory browser of the page shows: the test tasks, each by all models.
+
+The page holds an index of every task, and the episodes themselves in chunks that are compressed until they are opened:
+twenty thousand episodes are a file that a browser opens at once.
+"""
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Literal
 
+from agenttuning.analysis.errors import CATEGORIES, find_errors
 from agenttuning.analysis.scores import succeeded
 from agenttuning.analysis.tables import label
 from agenttuning.core.react import split_react
@@ -19,11 +26,13 @@ if TYPE_CHECKING:
 
 Outcome = Literal["gained", "lost", "solved by both", "solved by none", "solved", "failed"]
 OUTCOMES: tuple[Outcome, ...] = ("gained", "lost", "solved by none", "solved by both", "solved", "failed")
+CHUNK = 40
+"""Tasks that are compressed together."""
 _Key = tuple[str, str, int]
 
 
 class Turn(Record):
-    """One message; texts are numbers of the page's text table, so that what repeats is stored once."""
+    """One message; texts are numbers of the chunk's text table, so that what repeats is stored once."""
 
     role: Literal["system", "user", "assistant"]
     text: int
@@ -34,6 +43,8 @@ class Turn(Record):
     played: bool = False
     """The policy wrote it; False for what the episode opened with, and the world's answers."""
     valid: bool = True
+    trained: bool = False
+    """The loss would see it, were the episode trained on."""
 
 
 class Play(Record):
@@ -48,27 +59,42 @@ class Play(Record):
     turns: list[Turn]
 
 
-class BrowserEpisode(Record):
-    """One task, played by every model."""
+class Chunk(Record):
+    """Some tasks, each as model to its episode."""
+
+    texts: list[str]
+    episodes: list[dict[str, Play]]
+
+
+class Entry(Record):
+    """One task in the index."""
 
     world: str
     origin: str
     task: str
     sample: int
     outcome: Outcome
-    plays: dict[str, Play]
+    errors: dict[str, list[int]]
+    """Model to the errors that its episode shows, as indices of `CATEGORIES`; models without any are left out."""
 
 
 class Browser(Record):
     """The content of the trajectory browser."""
 
     models: list[str]
-    texts: list[str]
-    episodes: list[BrowserEpisode]
+    entries: list[Entry]
+    chunks: list[str]
+    """Base64 of gzip of the JSON of a `Chunk`; entry k is task k % CHUNK of chunk k // CHUNK."""
 
     def script(self) -> str:
-        """Return JSON that may stand inside a script element: nothing in it can close one."""
-        text = json.dumps(self.model_dump(exclude_defaults=True), ensure_ascii=False, separators=(",", ":"))
+        """Return the index as JSON that may stand inside a script element: nothing in it can close one."""
+        index = {
+            "models": self.models,
+            "errors": CATEGORIES,
+            "chunk": CHUNK,
+            "entries": [list(entry.model_dump().values()) for entry in self.entries],
+        }
+        text = json.dumps(index, ensure_ascii=False, separators=(",", ":"))
         return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
@@ -89,21 +115,34 @@ class _Texts:
 
 
 def browser(
-    facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, episodes: int, characters: int
+    facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, episodes: int | None, characters: int
 ) -> Browser:
-    """Choose at most `episodes` tasks of each world, evenly over the outcomes, and cut messages to `characters`."""
+    """Show at most `episodes` tasks of each world, evenly over the outcomes; None shows all.
+
+    Messages are cut to `characters`.
+    """
     played: dict[_Key, dict[str, Trajectory]] = {}
     for model, held in trajectories.items():
         for one in held:
             played.setdefault((one.environment, one.task, one.sample), {})[model] = one
+    chosen = list(chain.from_iterable(_choose(played, world, facts.models, episodes) for world in facts.worlds))
+    plays = [{model: played[key][model] for model in facts.models if model in played[key]} for key in chosen]
+    return Browser(
+        models=facts.models,
+        entries=[_entry(key, held, facts) for key, held in zip(chosen, plays, strict=True)],
+        chunks=[_packed(plays[start : start + CHUNK], characters) for start in range(0, len(plays), CHUNK)],
+    )
+
+
+def _packed(tasks: Sequence[Mapping[str, Trajectory]], characters: int) -> str:
     texts = _Texts(characters)
-    chosen = chain.from_iterable(_choose(played, world, facts.models, episodes) for world in facts.worlds)
-    shown = [_episode(key, played[key], facts, texts) for key in chosen]
-    return Browser(models=facts.models, texts=texts.all(), episodes=shown)
+    shown = [{model: _play(one, texts) for model, one in plays.items()} for plays in tasks]
+    chunk = Chunk(texts=texts.all(), episodes=shown).model_dump_json(exclude_defaults=True)
+    return base64.b64encode(gzip.compress(chunk.encode(), mtime=0)).decode()
 
 
 def _choose(
-    played: Mapping[_Key, Mapping[str, Trajectory]], world: str, models: Sequence[str], episodes: int
+    played: Mapping[_Key, Mapping[str, Trajectory]], world: str, models: Sequence[str], episodes: int | None
 ) -> list[_Key]:
     """Take one task of each outcome in turn; inside an outcome the order is that of the ids' digests."""
     groups: dict[Outcome, list[_Key]] = {outcome: [] for outcome in OUTCOMES}
@@ -124,15 +163,16 @@ def _outcome(plays: Mapping[str, Trajectory], models: Sequence[str]) -> Outcome:
     return "gained" if after else "lost" if before else "solved by none"
 
 
-def _episode(key: _Key, plays: Mapping[str, Trajectory], facts: Facts, texts: _Texts) -> BrowserEpisode:
+def _entry(key: _Key, plays: Mapping[str, Trajectory], facts: Facts) -> Entry:
     world, task, sample = key
-    return BrowserEpisode(
+    errors = {model: [CATEGORIES.index(category) for category in find_errors(one)] for model, one in plays.items()}
+    return Entry(
         world=world,
         origin=label(facts.scores[next(iter(plays))][world].made_by),
         task=task,
         sample=sample,
         outcome=_outcome(plays, facts.models),
-        plays={model: _play(plays[model], texts) for model in facts.models if model in plays},
+        errors={model: found for model, found in errors.items() if found},
     )
 
 
@@ -153,7 +193,7 @@ def _play(trajectory: Trajectory, texts: _Texts) -> Play:
 
 def _turn(message: Message, step: StepRecord | None, texts: _Texts) -> Turn:
     if step is None:
-        return Turn(role=message.role, text=texts.number(message.content))
+        return Turn(role=message.role, text=texts.number(message.content), trained=bool(message.train))
     parts = split_react(message.content)
     repaired = step.action and step.action not in parts.action
     return Turn(
@@ -163,4 +203,5 @@ def _turn(message: Message, step: StepRecord | None, texts: _Texts) -> Turn:
         executed=texts.number(step.action) if repaired else None,
         played=True,
         valid=step.valid,
+        trained=bool(message.train),
     )

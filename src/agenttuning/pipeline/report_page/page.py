@@ -13,6 +13,7 @@ from agenttuning.analysis.figures import Estimate, Share, bars, curve, intervals
 from agenttuning.analysis.tables import full_scores, interval, label, p_value, percent, points
 from agenttuning.errors import MissingExtraError
 from agenttuning.pipeline import report_words as words
+from agenttuning.pipeline.report_overall import OVERALL_WORDS, missing_words, overall_tables, published_errors
 from agenttuning.pipeline.report_page.episodes import OUTCOMES, browser
 
 try:
@@ -25,6 +26,7 @@ except ModuleNotFoundError as error:
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agenttuning.analysis.overall import PublishedScores
     from agenttuning.analysis.scores import WorldScore
     from agenttuning.core.records import Trajectory
     from agenttuning.pipeline.report_facts import Facts
@@ -54,14 +56,33 @@ class WorldResult(NamedTuple):
     figure: str
 
 
+class ErrorLine(NamedTuple):
+    """One category of errors in one world."""
+
+    category: str
+    shares: list[str]
+    figure: str
+    published: str
+    """Figure of the published shares; empty where there are none."""
+
+
 class ErrorPanel(NamedTuple):
-    """The elementary errors of one world: category, one share per model in words, figure."""
+    """The errors of one world."""
 
     world: str
-    lines: Sequence[tuple[str, list[str], str]]
+    lines: list[ErrorLine]
+    unseen: Sequence[str]
+    """Categories that no episode shows."""
 
 
-def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, episodes: int, characters: int) -> str:
+def render(
+    facts: Facts,
+    published: PublishedScores,
+    trajectories: Mapping[str, Sequence[Trajectory]],
+    *,
+    episodes: int | None,
+    characters: int,
+) -> str:
     """Return the page as one file of HTML."""
     shown = browser(facts, trajectories, episodes=episodes, characters=characters)
     script = _file("script.js")
@@ -72,7 +93,7 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    mixed = words.mixture(facts)
+    mixed, overall = words.mixture(facts), overall_tables(facts, published)
     return engine.get_template("page.html").render(
         facts=facts,
         title=words.title(facts),
@@ -82,7 +103,11 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         sampling=_sampling(facts),
         seed=next(iter(facts.stages.values())).seed,
         worlds=[_world(facts, world) for world in facts.worlds],
-        errors=[_errors(facts, world) for world in facts.worlds],
+        errors=[_errors(facts, world, published) for world in facts.worlds],
+        overall=overall,
+        overall_words=OVERALL_WORDS,
+        overall_source=published.source,
+        missing=missing_words(overall),
         scores=full_scores(facts.scores),
         data=words.data_table(facts),
         rejected=[
@@ -100,7 +125,9 @@ def render(facts: Facts, trajectories: Mapping[str, Sequence[Trajectory]], *, ep
         versions=words.versions(facts),
         configs={stage: json.dumps(made.config, indent=2) for stage, made in facts.stages.items()},
         browser=shown,
-        outcomes=[outcome for outcome in OUTCOMES if any(one.outcome == outcome for one in shown.episodes)],
+        outcomes=[outcome for outcome in OUTCOMES if any(one.outcome == outcome for one in shown.entries)],
+        everything=episodes is None,
+        categories=CATEGORIES,
         data_script=shown.script(),
         style=_file("style.css"),
         script=script,
@@ -139,13 +166,18 @@ def _cells(facts: Facts, world: str) -> dict[str, WorldScore]:
     return {model: cells[world] for model, cells in facts.scores.items() if world in cells}
 
 
-def _errors(facts: Facts, world: str) -> ErrorPanel:
+def _errors(facts: Facts, world: str, published: PublishedScores) -> ErrorPanel:
     models = [model for model in facts.models if world in facts.errors.get(model, {})]
-    lines = []
+    lines, unseen = [], []
     for category in CATEGORIES:
         shares = [Share(model, facts.errors[model][world][category]) for model in models]
-        lines.append((category, [percent(share.value) for share in shares], bars(shares)))
-    return ErrorPanel(world, lines)
+        others = published_errors(world, category, published)
+        if any(share.value for share in (*shares, *others)):
+            beside = bars(others) if others else ""
+            lines.append(ErrorLine(category, [percent(share.value) for share in shares], bars(shares), beside))
+        else:
+            unseen.append(category)
+    return ErrorPanel(world, lines, unseen)
 
 
 def _mixture_figures(parts: Sequence[words.Part]) -> list[tuple[str, str]]:
