@@ -19,6 +19,7 @@ from agenttuning.pipeline import collect, construct
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.construct import ConstructConfig, build_environment, read_entries
 from agenttuning.pipeline.construction.rejects import Reason, Reject
+from agenttuning.policies import ScriptedConfig
 
 GOOD = [
     ("How many pupils are there?", "SELECT COUNT(*) FROM pupil"),
@@ -110,6 +111,17 @@ def test_the_reference_way_has_two_turns_with_the_teachers_thoughts(tmp_path: Pa
         "[(10,)]",
         'Thought: That is what was asked for.\nAction: Answer\nFinal Answer: ["10"]',
     ]
+
+
+def test_a_written_solution_is_played_as_written_whoever_teaches(tmp_path: Path) -> None:
+    with serving(Teacher({THOUGHTS_MARK: [THOUGHTS]}, {})) as teacher:
+        run, _ = derive(tmp_path, GOOD[:1], teacher=teacher.url, ways=("reference", "free"))
+    collect.run(CollectConfig(teacher=ScriptedConfig(replies=("I pass.",), name="idler")), run)
+    played = read_records(run.output("collect", "trajectories.jsonl"), Trajectory)
+    assert {(play.task, play.provenance.policy, play.score.success) for play in played} == {
+        ("bird-dev-0-reference", "oracle", True),
+        ("bird-dev-0-free", "idler", False),
+    }
 
 
 @pytest.mark.parametrize(

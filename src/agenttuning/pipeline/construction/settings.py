@@ -25,8 +25,8 @@ class TaskDerivation(Record):
     """The folder of its databases, or WikiSQL's tables file; None looks beside the questions."""
     ways: tuple[Way, ...] = Field(default=("free",), min_length=1)
     """`reference`: the corpus' statement is the solution and the teacher writes the thoughts around it, two turns in
-    all, played by the oracle. `free`: the question alone, with the statement's result as label. Both together make two
-    tasks of a question."""
+    all, which collect has played as written. `free`: the question alone, with the statement's result as label. Both
+    together make two tasks of a question."""
     max_rows: int = Field(default=100, gt=0, le=1000)
     """Larger tables are cut to a seeded sample of so many rows (dbbench's largest has 105)."""
     max_values: int = Field(default=20, gt=0)

@@ -95,9 +95,14 @@ class Derivation:
         thoughts = await write_thoughts(base, self._teacher, place=place, sampling=self._settings.sampling)
         if isinstance(thoughts, Refusal):
             return thoughts
-        named = f"derived from {corpus}, thoughts by {self._teacher.name}"
-        changes = {"thought": thoughts.before, "closing": thoughts.after, "source": named}
-        task = base.model_copy(update={"id": f"{row.name}-reference", **changes})
+        changes = {
+            "id": f"{row.name}-reference",
+            "source": f"derived from {corpus}, thoughts by {self._teacher.name}",
+            "written_by": self._teacher.name,
+            "thought": thoughts.before,
+            "closing": thoughts.after,
+        }
+        task = base.model_copy(update=changes)
         return await prove(Database, task) or task
 
     async def _free(self, row: CorpusQuestion) -> DatabaseTask | Refusal:
