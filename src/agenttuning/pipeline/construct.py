@@ -144,17 +144,16 @@ def run(config: ConstructConfig, run: Run) -> Manifest:
     stage = run.open("construct", config)
     if stage.finished:
         return stage.finished
-    counts: dict[str, JsonValue] = {}
+    total = sum(_size(name, plan, purpose) for name, plan in config.environments.items() for purpose in plan.tasks)
     calls = run.folder / "calls" / "construct.jsonl"
     with Ledger(calls, config.budget) as ledger:
         harvests = asyncio.run(gather(_orders(config), config.teacher, stage.folder, ledger=ledger, seed=run.seed))
         cut = any(harvest.stopped for harvest in harvests.values())
         if cut and (ledger.budget.refusal or config.budget.then == "stop"):
             raise StageError(_stopped(harvests, ledger))
-    counts |= {name: harvest.counts() for name, harvest in harvests.items()}
+    counts: dict[str, JsonValue] = {name: harvest.counts() for name, harvest in harvests.items()}
     if made := count_calls(calls):
         counts["calls"] = made
-    total = sum(_size(name, plan, purpose) for name, plan in config.environments.items() for purpose in plan.tasks)
     with progress("construct", total) as advance:
         entries = (
             entry

@@ -198,8 +198,14 @@ def test_damaged_rows_and_databases_are_counted(tmp_path: Path) -> None:
     assert counts["database.test"] == {"tasks": 1, "sources": "synthetic-v1"}
 
 
-def test_a_missing_corpus_is_one_sentence(tmp_path: Path) -> None:
-    plan = {"source": "task_derivation", "task_derivation": {"questions": str(tmp_path / "none.json")}}
-    config = ConstructConfig.model_validate({"environments": {"database": plan}})
-    with pytest.raises(DataError, match="cannot read the questions"):
-        construct.run(config, Run(tmp_path / "run"))
+def test_a_missing_corpus_is_one_sentence_before_anything_is_paid_for(tmp_path: Path) -> None:
+    plan = {
+        "source": ["self_instruct", "task_derivation"],
+        "task_derivation": {"questions": str(tmp_path / "none.json")},
+    }
+    with serving(Teacher({}, {})) as teacher:
+        model = {"kind": "openai", "base_url": teacher.url, "model": "stub"}
+        config = ConstructConfig.model_validate({"teacher": model, "environments": {"database": plan}})
+        with pytest.raises(DataError, match="cannot read the questions"):
+            construct.run(config, Run(tmp_path / "run"))
+        assert teacher.prompts == []

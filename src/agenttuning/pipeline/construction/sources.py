@@ -58,8 +58,8 @@ async def gather(
         teacher = None
         if config is not None and orders:
             teacher = Teacher(await stack.enter_async_context(open_model(config, ledger=ledger)), config, seed)
-        for order in orders:
-            source = await _source(order, teacher, seed=seed)
+        sources = [await _source(order, teacher, seed=seed) for order in orders]  # all, before anything is paid for
+        for order, source in zip(orders, sources, strict=True):
             with progress(f"construct {source.name}", source.size) as advance:
                 harvests[source.name] = await settle(source, folder, wanted=order.wanted, advance=advance)
     return harvests
