@@ -205,7 +205,7 @@ def test_a_body_without_end_is_cut_off() -> None:
             yield b" " * 100_000
 
     with pytest.raises(PolicyError, match=r"more than 16,777,216 bytes"):
-        ask(lambda _: httpx.Response(200, content=endless()), openai_config(max_attempts=1))
+        ask(Script(httpx.Response(200, content=endless())))
 
 
 def test_the_key_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,6 +147,18 @@ def test_a_call_without_an_answer_is_logged_free_and_asked_again(tmp_path: Path)
     }  # fmt: skip
 
 
+def test_an_answer_that_tells_no_usage_is_counted_with_an_estimate(tmp_path: Path) -> None:
+    path = tmp_path / "c.jsonl"
+    silent = httpx.Response(200, json={"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]})
+    ask(path, Teacher(silent), ["a" * 1000])
+    (call,) = logged(path)
+    assert call.usage.total == 0
+    assert call.reckoned.completion_tokens == 100
+    assert 500 < call.reckoned.prompt_tokens < 700
+    assert call.dollars is not None
+    assert Ledger(path, UNLIMITED).budget.spent == call.spent
+
+
 def test_the_budget_holds_over_processes(tmp_path: Path) -> None:
     path, teacher = tmp_path / "c.jsonl", Teacher()
     told = ask(path, teacher, list("abcde"), budget=BudgetConfig(calls=3))

@@ -58,7 +58,7 @@ def bill(usage: Usage, price: Price | None) -> Spent:
     dollars = 0.0
     if price is not None:
         dollars = (usage.prompt_tokens * price.prompt + usage.completion_tokens * price.completion) / _MILLION
-    return Spent(1, usage.prompt_tokens + usage.completion_tokens, dollars)
+    return Spent(1, usage.total, dollars)
 
 
 class Budget:

@@ -40,6 +40,9 @@ class Call(Record):
     failure: str = ""
     """The whole sentence."""
     usage: Usage = Usage()
+    """As the server told."""
+    reckoned: Usage = Usage()
+    """An upper estimate that stands in where it told none."""
     dollars: float | None = None
     """None without a known price."""
     seconds: float = 0.0
@@ -56,7 +59,7 @@ class Call(Record):
         """What it cost."""
         if not self.answered:
             return Spent()
-        return Spent(1, self.usage.prompt_tokens + self.usage.completion_tokens, self.dollars or 0.0)
+        return Spent(1, (self.usage + self.reckoned).total, self.dollars or 0.0)
 
 
 class CallLog:

@@ -74,6 +74,10 @@ class _Request:
     """An upper estimate of what it uses."""
     key: str
 
+    def charged(self, told: Usage) -> Usage:
+        """Return what an answer is counted with: what the server told, else the estimate."""
+        return told if told.total else self.most
+
 
 class Endpoint:
     """Posts JSON and returns checked replies, within the limits of its server and the budget of its ledger."""
@@ -83,7 +87,7 @@ class Endpoint:
         self._config = config
         self._model = model
         self._ledger = ledger
-        self._limits = ledger.limits(config) if ledger else server_limits(config)
+        self._limits = ledger.limits(config, model=model) if ledger else server_limits(config)
         self._price = price_of(config, model)
         self._density = 0.0
 
@@ -119,11 +123,11 @@ class Endpoint:
         paid = Spent()
         try:
             reply = await self._persist(request, read, attempts)
-            paid = bill(reply.usage, self._price)
+            paid = bill(request.charged(reply.usage), self._price)
         except PolicyError as error:
             failure = error
             if isinstance(error, UnusableAnswerError):
-                paid = bill(error.usage, self._price)
+                paid = bill(request.charged(error.usage), self._price)
         finally:
             ledger.budget.settle(most, paid)
         await ledger.log.append(self._record(request, attempts, reply, failure))
@@ -148,7 +152,8 @@ class Endpoint:
             reason="" if reply else attempts.met[-1],
             failure=str(failure or ""),
             usage=usage,
-            dollars=bill(usage, self._price).dollars if answered and self._price else None,
+            reckoned=request.most if answered and not usage.total else Usage(),
+            dollars=bill(request.charged(usage), self._price).dollars if answered and self._price else None,
             seconds=round(attempts.seconds, 4),
             queue_seconds=round(attempts.queue_seconds, 4),
             attempts=tuple(attempts.met),
@@ -168,7 +173,7 @@ class Endpoint:
 
     async def _attempt(self, request: _Request, read: ReadAnswer, attempts: Attempts) -> Reply:
         queued = time.monotonic()
-        ticket = await self._limits.enter(tokens=_total(request.most))
+        ticket = await self._limits.enter(tokens=request.most.total)
         attempts.queue_seconds += time.monotonic() - queued
         used: Usage | None = None
         overloaded = False
@@ -184,7 +189,9 @@ class Endpoint:
             overloaded = error.overloaded
             raise
         finally:
-            self._limits.leave(ticket, tokens=None if used is None else _total(used), overloaded=overloaded)
+            self._limits.leave(
+                ticket, tokens=None if used is None else request.charged(used).total, overloaded=overloaded
+            )
         self._density = max(self._density, _MARGIN * reply.usage.prompt_tokens / len(request.payload))
         attempts.met.append("200")
         return reply
@@ -202,7 +209,8 @@ class Endpoint:
                 async for part in response.aiter_bytes():
                     body += part
                     if len(body) > _MOST_BYTES:
-                        raise PassingError(f"{url} answered more than {_MOST_BYTES:,} bytes", met="overlong")
+                        text = f"{url} answered more than {_MOST_BYTES:,} bytes"
+                        raise UnusableAnswerError(text, reason="an overlong text", usage=Usage())
         except TimeoutError as error:
             raise PassingError(f"{url} gave no answer within {most:g} s", met="timeout") from error
         except httpx.RequestError as error:
@@ -273,7 +281,3 @@ def _reply_of(call: Call) -> Reply:
     if call.content is None:
         raise UnusableAnswerError(call.failure, reason=call.reason, usage=call.usage)
     return Reply(content=call.content, usage=call.usage, finish=call.finish)
-
-
-def _total(usage: Usage) -> int:
-    return usage.prompt_tokens + usage.completion_tokens

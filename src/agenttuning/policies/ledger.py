@@ -1,4 +1,4 @@
-"""What all calls of a stage share: the log with its paid answers, the budget, and one queue per server."""
+"""What all calls of a stage share: the log with its paid answers, the budget, and one queue per model and server."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Ledger:
     def __init__(self, path: Path, budget: BudgetConfig) -> None:
         self.log = CallLog(path)
         self.budget = Budget(budget, spent=self.log.spent)
-        self._limits: dict[tuple[str, str | None], Limits] = {}
+        self._limits: dict[tuple[str, str | None, str], Limits] = {}
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def limits(self, config: ServerConfig) -> Limits:
-        """Return the queue of a server; policies that share address and key share it, and the first one's limits."""
-        name = (config.base_url, config.api_key_env)
+    def limits(self, config: ServerConfig, *, model: str) -> Limits:
+        """Return the queue of a model at a server; policies that ask the same share it, and the first one's limits."""
+        name = (config.base_url, config.api_key_env, model)
         if name not in self._limits:
             self._limits[name] = server_limits(config)
         return self._limits[name]
