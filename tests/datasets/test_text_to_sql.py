@@ -64,6 +64,7 @@ def test_wikisql_sketches_become_statements(tmp_path: Path, as_file: bool) -> No
         ({"question": "x", "SQL": "", "db_id": "school"}, "SQL"),
         ({"question": "x", "SQL": "SELECT 1", "db_id": "lost"}, "no database 'lost'"),
         ({"question": "x", "SQL": "SELECT 1", "db_id": "../school"}, "db_id"),
+        ({"question": "\ud800", "SQL": "SELECT 1", "db_id": "school"}, "question"),
         ({"question": 3, "SQL": "SELECT 1", "db_id": "school"}, "question"),
         ("no row", "row"),
     ],

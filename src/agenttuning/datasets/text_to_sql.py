@@ -122,7 +122,7 @@ def _rows(path: Path) -> list[JsonValue]:
         if text.lstrip().startswith("["):
             parsed: JsonValue = json.loads(text)
             return parsed if isinstance(parsed, list) else []
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is neither JSON nor JSONL: {error}; fetch the file again") from error
 

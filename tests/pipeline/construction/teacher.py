@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 OS_MARK = "You invent problems"
 DB_MARK = "You invent tasks"
+CALLS_A_TOOL = "calls a tool"
 THOUGHTS_MARK = "An expert answers a question about a MySQL table"
 
 
@@ -44,6 +45,9 @@ class Teacher:
 
     def handle(self, body: bytes) -> bytes:
         content = self.reply(body)
+        if content == CALLS_A_TOOL:
+            message = {"content": None, "tool_calls": [{"type": "function", "function": {"name": "bash"}}]}
+            return json.dumps({"choices": [{"message": message, "finish_reason": "tool_calls"}]}).encode()
         usage = {"prompt_tokens": 10, "completion_tokens": len(content) // 4}
         choice = {"message": {"content": content}, "finish_reason": "stop"}
         return json.dumps({"choices": [choice], "usage": usage}).encode()

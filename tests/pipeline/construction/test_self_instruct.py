@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.pipeline.construction.teacher import (
+    CALLS_A_TOOL,
     DB_MARK,
     OS_MARK,
     Teacher,
@@ -22,7 +23,7 @@ from agenttuning.core.run import Manifest, Run
 from agenttuning.core.store import read_records
 from agenttuning.environments.worlds.sandbox.bwrap import check_programs
 from agenttuning.environments.worlds.sql.mariadb_server import missing_programs
-from agenttuning.errors import MissingExtraError, StageError
+from agenttuning.errors import AgentTuningError, MissingExtraError, StageError
 from agenttuning.pipeline import collect, construct
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.construct import ConstructConfig, read_entries
@@ -42,6 +43,7 @@ SOLUTIONS = {
     "How many characters": (bash("wc -l < /srv/pond/reeds.txt"), "Think: that is it.\n\nAct: answer({shown})"),
     LONGEST: (statement("SELECT Name FROM boats WHERE Length = 12"), SAY_DONE + '["Petrel"]'),
     MOVED: (statement("UPDATE boats SET `Home port` = 'Lowen' WHERE Length = 9"), SAY_DONE + '["done"]'),
+    "Which one has its tool called": (CALLS_A_TOOL,),
     "Which boat is the shortest": (SAY_DONE + '["Gannet"]',),
 }
 
@@ -165,6 +167,8 @@ def test_operating_system_proposals_that_fall(tmp_path: Path, proposal: str, rea
             database_task(MOVED, kind="UPDATE", solution="UPDATE boats SET x = 1", check=IS_MOVED),
             Reason.REFERENCE_FAILS,
         ),
+        (database_task("Which one has its tool called?"), Reason.SOLVER_DISAGREES),
+        (CALLS_A_TOOL, Reason.TOOL_CALL),
         ("", Reason.EMPTY),
         ("x" * 400_000, Reason.OVERLONG),
         ("I'm sorry, I cannot do that.", Reason.REFUSAL),
@@ -175,7 +179,8 @@ def test_database_proposals_that_fall(tmp_path: Path, proposal: str, reason: Rea
     with serving(Teacher({DB_MARK: [proposal]}, SOLUTIONS)) as teacher:
         run, _ = propose(tmp_path, teacher, world="database")
     (row,) = fallen(run)
-    assert (row.reason, row.content) == (reason, "" if reason == Reason.OVERLONG else proposal)
+    unread = reason in {Reason.OVERLONG, Reason.TOOL_CALL}
+    assert (row.reason, row.content) == (reason, "" if unread else proposal)
 
 
 @pytest.mark.mariadb
@@ -253,6 +258,16 @@ def test_a_budget_stops_the_stage_and_a_larger_one_goes_on(tmp_path: Path) -> No
         _, short = propose(tmp_path / "short", teacher, world="database", proposals=6, budget=closed)
     assert more.outputs == whole.outputs
     assert json.loads(json.dumps(short.counts))["database.self_instruct"]["stopped"] == "budget"
+
+
+def test_a_world_that_does_not_work_here_is_told_before_anything_is_paid_for(tmp_path: Path) -> None:
+    plan = {"source": "self_instruct", "sandbox": {"backend": "docker", "image": "no-such-image-anywhere"}}
+    with serving(Teacher({}, {})) as teacher:
+        model = {"kind": "openai", "base_url": teacher.url, "model": "stub"}
+        config = ConstructConfig.model_validate({"teacher": model, "environments": {"operating_system": plan}})
+        with pytest.raises(AgentTuningError, match="docker"):
+            construct.run(config, Run(tmp_path))
+        assert teacher.prompts == []
 
 
 def test_the_same_teacher_gives_the_same_list_at_any_concurrency_and_after_a_stop(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agenttuning.core.records import Stop
 from agenttuning.core.rollout import rollout
@@ -20,6 +20,7 @@ from agenttuning.pipeline.construction.near_duplicates import KnownTexts
 from agenttuning.pipeline.construction.proof import prove
 from agenttuning.pipeline.construction.rejects import Reason, Refusal, Reject
 from agenttuning.pipeline.construction.settling import Outcome
+from agenttuning.policies.attempts import UnusableAnswerError
 from agenttuning.policies.oracle import oracle_player
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from agenttuning.core.records import Task
     from agenttuning.pipeline.construction.settings import SelfInstruct
     from agenttuning.pipeline.construction.teacher import Teacher
+
+_TRIALS: Final = 5
 
 
 class Proposer(Protocol):
@@ -70,18 +73,21 @@ class Proposals:
         self._accepted = KnownTexts(similarity=settings.similarity)
 
     async def check_world(self) -> None:
-        """Play one seed before anything is paid for.
+        """Play a seed before anything is paid for; one of the first few must work, as they may not all ask for the same.
 
         Raises:
             StageError: this machine cannot run the world.
         """
-        for task in self._seeds[:1]:
+        failed = ""
+        for task in self._seeds[:_TRIALS]:
             played = await rollout(self._proposer.kind(task), oracle_player)
-            if played.failure is not None:
-                raise StageError(
-                    f"{self._world} does not work on this machine, so no proposal can be checked: "
-                    f"{played.failure.message}; see `agenttuning doctor`"
-                )
+            if played.failure is None:
+                return
+            failed = played.failure.message
+        raise StageError(
+            f"{self._world} does not work on this machine, so no proposal can be checked: "
+            f"{failed or 'its train split is empty'}; see `agenttuning doctor`"
+        )
 
     def admit(self, task: Task) -> Refusal | None:
         """Take up a task that resembles none before it."""
@@ -92,9 +98,9 @@ class Proposals:
         self._accepted.add(text)
         return None
 
-    def reject(self, task: Task, refusal: Refusal, content: str = "") -> Reject:
+    def reject(self, task: Task, refusal: Refusal) -> Reject:
         """Write down that a task was not taken up."""
-        return self._reject(task.id, refusal, content or self._proposer.text(task))
+        return self._reject(task.id, refusal, self._proposer.text(task))
 
     def _reject(self, name: str, refusal: Refusal, content: str) -> Reject:
         return Reject.of(refusal, environment=self._world, source="self_instruct", name=name, content=content)
@@ -137,10 +143,9 @@ class Proposals:
         played = await rollout(self._proposer.kind(task), self._teacher.player())
         if played.stop == Stop.BUDGET:
             raise BudgetError("the allowance is used up")
-        if played.failure is not None:
-            return Refusal(
-                Reason.NO_ANSWER if played.failure.side == "policy" else Reason.WORLD_FAILS, played.failure.message
-            )
+        if played.failure is not None and played.failure.error != UnusableAnswerError.__name__:
+            silent = played.failure.side == "policy"
+            return Refusal(Reason.NO_ANSWER if silent else Reason.WORLD_FAILS, played.failure.message)
         if not played.score.success:
             return Refusal(Reason.SOLVER_DISAGREES, f"stop {played.stop}; {played.messages[-1].content[-300:]}")
         return None
