@@ -73,7 +73,7 @@ class Proposals:
         self._accepted = KnownTexts(similarity=settings.similarity)
 
     async def check_world(self) -> None:
-        """Play a seed before anything is paid for; one of the first few must work, as they may not all ask for the same.
+        """Play a seed before anything is paid for; of the first few one must work, as some may need more than others.
 
         Raises:
             StageError: this machine cannot run the world.
