@@ -52,7 +52,15 @@ recipes = st.fixed_dictionaries(
     },
     optional={
         "seed": st.integers(0, 2**31),
-        "collect": st.fixed_dictionaries({}, optional={"samples": positive, "teacher": teacher}),
+        "collect": st.fixed_dictionaries(
+            {},
+            optional={
+                "samples": positive,
+                "teacher": teacher,
+                "temperatures": st.lists(share, max_size=2),
+                "budget": st.fixed_dictionaries({}, optional={"dollars": st.floats(0.01, 9), "tokens": positive}),
+            },
+        ),
         "filter": st.fixed_dictionaries(
             {}, optional={"threshold": share, "thresholds": st.fixed_dictionaries({"chat": st.just(0.5)})}
         ),

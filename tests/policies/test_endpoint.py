@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from agenttuning.core.records import Message, Sampling
 from agenttuning.errors import ContextLimitError, PolicyError, RecipeError
 from agenttuning.policies import OpenAIConfig, TgiConfig, open_player
-from agenttuning.policies.openai import open_openai
+from agenttuning.policies.attempts import UnusableAnswerError
+from agenttuning.policies.openai import open_openai, read_completion
 from agenttuning.policies.tgi import open_tgi
 
 if TYPE_CHECKING:
@@ -166,7 +170,6 @@ def test_a_malformed_answer_is_tried_again_and_never_an_empty_reply(body: bytes)
     ("choice", "reason"),
     [
         ({"message": {"content": None}, "finish_reason": "stop"}, "no text"),
-        ({"message": {"content": ""}, "finish_reason": "length"}, "no text"),
         ({"message": {"content": "x"}, "finish_reason": "content_filter"}, "a refusal"),
         ({"message": {"content": None, "refusal": "I may not."}, "finish_reason": "stop"}, "a refusal"),
         ({"message": {"content": None, "tool_calls": [{"id": "1"}]}, "finish_reason": "tool_calls"}, "a tool call"),
@@ -180,9 +183,59 @@ def test_an_answer_without_a_reply_is_an_error_that_is_not_repeated(choice: dict
     assert len(script.requests) == 1
 
 
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["stop", "length", "x" * 99_999]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(), inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "message", "content", "finish_reason", "tool_calls", "refusal", "usage"]), inner
+        )
+    ),
+)
+
+
+@settings(max_examples=200)
+@given(json_values.map(json.dumps) | st.text(), st.sampled_from([0, 1, 10]))
+def test_any_body_is_a_reply_or_one_of_two_errors(text: str, cut: int) -> None:
+    try:
+        reply = read_completion(text.encode("utf-8", "surrogatepass")[cut:], httpx.Headers(), most_tokens=128)
+    except (ValidationError, UnusableAnswerError):
+        return
+    assert reply.finish in {"stop", "length"}
+
+
+@given(
+    st.dictionaries(st.sampled_from(["content", "tool_calls", "refusal"]), json_values),
+    json_values,
+    st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "total"]), json_values),
+)
+def test_any_choice_is_a_reply_or_one_of_two_errors(message: object, finish: object, usage: object) -> None:
+    body = json.dumps({"choices": [{"message": message, "finish_reason": finish}], "usage": usage})
+    try:
+        reply = read_completion(body.encode(), httpx.Headers(), most_tokens=128)
+    except (ValidationError, UnusableAnswerError):
+        return
+    assert isinstance(message, dict)
+    assert reply.content == message["content"]
+
+
+def test_tokens_that_all_went_into_reasoning_are_no_reply() -> None:
+    choice = {"message": {"content": ""}, "finish_reason": "length"}
+    usage = {"completion_tokens": 128, "completion_tokens_details": {"reasoning_tokens": 128}}
+    with pytest.raises(PolicyError, match="no reply but no text"):
+        ask(Script(httpx.Response(200, json={"choices": [choice], "usage": usage})))
+
+
 @pytest.mark.parametrize("content", ["", "  \n"])
-def test_a_model_that_chose_to_say_nothing_has_replied(content: str) -> None:
-    choice = {"message": {"content": content}, "finish_reason": "stop"}
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_a_model_that_chose_to_say_nothing_has_replied(content: str, finish: str) -> None:
+    choice = {"message": {"content": content}, "finish_reason": finish}
     assert ask(Script(httpx.Response(200, json={"choices": [choice]}))).content == content
 
 

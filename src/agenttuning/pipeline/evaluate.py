@@ -65,6 +65,10 @@ class EvaluatedModel(Record):
     def _reachable(self) -> EvaluatedModel:
         if self.base_url and not self.served:
             raise ValueError(f'base_url is for policy = "openai" or "tgi", not {self.policy!r}')
+        if (self.requests_per_minute or self.tokens_per_minute) and not self.base_url:
+            raise ValueError(
+                "requests_per_minute and tokens_per_minute are for a server at base_url; name it, or drop them"
+            )
         return self
 
     @property

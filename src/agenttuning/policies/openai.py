@@ -38,9 +38,14 @@ class _Choice(BaseModel):
     finish_reason: str | None = None
 
 
+class _Details(BaseModel):
+    reasoning_tokens: int | None = None
+
+
 class _Usage(BaseModel):
-    prompt_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens_details: _Details | None = None
 
 
 class _Completion(BaseModel):
@@ -73,30 +78,34 @@ class OpenAIModel:
         if self._config.stop:
             body["stop"] = list(self._config.stop)
         return await self._endpoint.ask(
-            "chat/completions", body, sampling=sampling, read=partial(_read, most_tokens=sampling.max_new_tokens)
+            "chat/completions",
+            body,
+            sampling=sampling,
+            read=partial(read_completion, most_tokens=sampling.max_new_tokens),
         )
 
 
-def _read(body: bytes, _: httpx.Headers, *, most_tokens: int) -> Reply:
+def read_completion(body: bytes, _: httpx.Headers, *, most_tokens: int) -> Reply:
     """Return the reply of a completion; raises as `ReadAnswer` says."""
     found = _Completion.model_validate_json(body)
     choice, told = found.choices[0], found.usage or _Usage()
-    usage = Usage(prompt_tokens=told.prompt_tokens, completion_tokens=told.completion_tokens)
+    usage = Usage(prompt_tokens=told.prompt_tokens or 0, completion_tokens=told.completion_tokens or 0)
     content = choice.message.content
-    if reason := _fault(choice, usage, most_tokens):
+    if reason := _fault(choice, told, most_tokens):
         raise UnusableAnswerError(f"the model gave no reply but {reason}: {excerpt(body)}", reason=reason, usage=usage)
     return Reply(content=content or "", usage=usage, finish="length" if choice.finish_reason == "length" else "stop")
 
 
-def _fault(choice: _Choice, usage: Usage, most_tokens: int) -> str:
-    message = choice.message
+def _fault(choice: _Choice, usage: _Usage, most_tokens: int) -> str:
+    """Say why a choice is no reply; an empty one is, unless all of its tokens went into hidden reasoning."""
+    message, details = choice.message, usage.completion_tokens_details
     if message.tool_calls or choice.finish_reason in {"tool_calls", "function_call"}:
         return "a tool call"
     if message.refusal or choice.finish_reason == "content_filter":
         return "a refusal"
-    if message.content is None or (choice.finish_reason == "length" and not message.content):
+    if message.content is None or (not message.content and details is not None and details.reasoning_tokens):
         return "no text"
-    if usage.completion_tokens > 2 * most_tokens or len(message.content) > _MOST_CHARACTERS * most_tokens:
+    if (usage.completion_tokens or 0) > 2 * most_tokens or len(message.content) > _MOST_CHARACTERS * most_tokens:
         return "an overlong text"
     return ""
 
