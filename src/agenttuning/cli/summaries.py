@@ -1,4 +1,4 @@
-"""What a stage prints when it is finished: what was paid, the filter's table, the scores, where the report is."""
+"""What a stage prints when it is finished: what was paid, what fell and why, the scores, where the report is."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def print_summary(manifest: Manifest, run: Run) -> None:
     """Print the summary of a stage, if it has one."""
     if "calls" in manifest.counts:
         print_table(_paid(manifest))
+    if manifest.stage == "construct" and (sources := _sources(manifest)).rows:
+        print_table(sources)
     elif manifest.stage == "filter":
         print_table(_kept(manifest))
     elif manifest.stage == "evaluate":
@@ -45,6 +47,16 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         drawn.add_row(*map(escape, row))
     console.print(drawn)
+
+
+def _sources(manifest: Manifest) -> Table:
+    """Return what corpora and teachers gave, and why the rest fell."""
+    rows = [
+        (name, f"{told['attempts']:,}", f"{told['tasks']:,}", ", ".join(f"{why} {n:,}" for why, n in fallen.items()))
+        for name, told in manifest.counts.items()
+        if isinstance(told, dict) and isinstance(fallen := told.get("rejected"), dict)
+    ]
+    return Table(("source", "attempts", "tasks", "rejected"), rows)
 
 
 def _paid(manifest: Manifest) -> Table:

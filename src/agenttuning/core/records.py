@@ -41,6 +41,9 @@ class Task(Record):
     """Text that stands in for the environment's own instruction; None keeps the environment's."""
     never_train: bool = False
     """Its owners keep it for evaluation: `mix` refuses every trajectory made from it."""
+    written_by: str | None = None
+    """Who wrote the solution that it carries, thoughts included: collect has it played as written, whoever teaches;
+    None has the task solved."""
     category: str | None = None
     """The kind of task, where the benchmark's figure is a mean over kinds of their means."""
     instance: str | None = None

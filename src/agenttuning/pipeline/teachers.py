@@ -21,6 +21,7 @@ from agenttuning.policies import (
     open_player,
 )
 from agenttuning.policies.episode import ModelPlayer
+from agenttuning.policies.oracle import oracle_player
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -44,7 +45,7 @@ class TeacherShare(Record):
 async def open_teachers(
     teachers: Sequence[TeacherShare], *, temperatures: Sequence[float], seed: int, ledger: Ledger
 ) -> AsyncIterator[Player]:
-    """Open all teachers; raises what `open_player` raises."""
+    """Open all teachers; raises what `open_player` raises. A task that carries a written solution is played by it."""
     async with AsyncExitStack() as stack:
         players = [
             await _open(stack, teacher.policy, temperatures=temperatures, seed=seed, ledger=ledger)
@@ -53,6 +54,8 @@ async def open_teachers(
         bounds = list(accumulate(teacher.share for teacher in teachers))
 
         def play(environment: Environment[Task], *, sample: int) -> Policy:
+            if environment.task.written_by is not None:
+                return oracle_player(environment, sample=sample)
             drawn = bounds[-1] * draw(f"{seed}/{environment.id}/{environment.task.id}/{sample}")
             chosen = players[next(index for index, bound in enumerate(bounds) if drawn < bound)]
             return chosen[sample % len(chosen)](environment, sample=sample)
