@@ -11,12 +11,13 @@ from agenttuning.core.records import Message, Trajectory
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import read_records, write_records
 from agenttuning.errors import DataError
-from agenttuning.pipeline import collect, construct, decontaminate
+from agenttuning.pipeline import collect, construct, decontaminate, mix
 from agenttuning.pipeline import filter as filter_stage
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.construct import ConstructConfig, build_environment, read_entries
 from agenttuning.pipeline.decontaminate import DecontaminateConfig
 from agenttuning.pipeline.filter import Dropped, FilterConfig
+from agenttuning.pipeline.mix import MixConfig
 from agenttuning.pipeline.offenders import Offence
 
 
@@ -190,3 +191,42 @@ def test_a_unit_and_its_tokenizer_come_together() -> None:
     for wrong in ({"unit": "tokens"}, {"tokenizer": "tiny-base"}):
         with pytest.raises(ValidationError, match="tokenizer"):
             DecontaminateConfig.model_validate(wrong)
+
+
+def rows(folder: Path, *texts: str) -> Path:
+    """A ShareGPT file of one exchange per text, all under one id."""
+    path = folder / "general.jsonl"
+    turns = [[{"from": "human", "value": text}, {"from": "gpt", "value": "Yes."}] for text in texts]
+    path.write_text("".join(json.dumps({"id": "same", "conversations": turn}) + "\n" for turn in turns))
+    return path
+
+
+def test_rows_of_files_are_checked_and_left_out_of_the_mixture(tmp_path: Path) -> None:
+    run = begin(tmp_path / "run")
+    filter_stage.run(FilterConfig(), run)
+    path = rows(tmp_path, "Is it late?", opening(run), "Is it early?")
+    counts = decontaminate.run(DecontaminateConfig(general_files=(path,)), run).counts
+    assert counts["dropped"] == {"general.jsonl": 1}
+    kept = list(read_records(run.output("decontaminate", "kept.jsonl"), Trajectory))
+    assert all(one.environment != "general.jsonl" for one in kept)
+    mixed = mix.run(MixConfig(general_files=(path,), examples=100), run).counts
+    assert mixed["contaminated"] == {"general.jsonl": 1}
+    sizes = mixed["sizes"]
+    assert isinstance(sizes, dict)
+    assert sizes["general.jsonl"] == 2
+
+
+def test_a_file_that_was_not_checked_is_named(tmp_path: Path) -> None:
+    run = begin(tmp_path / "run")
+    filter_stage.run(FilterConfig(), run)
+    decontaminate.run(DecontaminateConfig(), run)
+    mixed = mix.run(MixConfig(general_files=(rows(tmp_path, "Is it late?"),), examples=100), run).counts
+    assert mixed["contaminated"] == {"general.jsonl": "not checked"}
+
+
+def test_a_missing_training_file_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    run = begin(tmp_path)
+    filter_stage.run(FilterConfig(), run)
+    with pytest.raises(DataError, match=r"no such file: nowhere\.json"):
+        decontaminate.run(DecontaminateConfig(agent_files=(Path("nowhere.json"),)), run)
+    assert not run.stage_folder("decontaminate").exists()

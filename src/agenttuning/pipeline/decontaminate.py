@@ -14,6 +14,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, model_validator
@@ -26,13 +28,13 @@ from agenttuning.core.store import Appender, read_records, write_records
 from agenttuning.errors import StageError
 from agenttuning.pipeline.construct import build_environment, read_entries
 from agenttuning.pipeline.filter import Dropped
+from agenttuning.pipeline.mix_sources import FILE, existing, rows_of_files
 from agenttuning.pipeline.offenders import Offence, Offenders, worst
 from agenttuning.pipeline.progress import progress
 from agenttuning.pipeline.references import GeneralTest, read_tests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from pydantic import JsonValue
 
@@ -63,6 +65,10 @@ class DecontaminateConfig(StageConfig):
     """General tests to check against, besides the test splits of the recipe:
     `[decontaminate.references.NAME]` with `path`, `format` (mmlu, gsm8k, humaneval, mt_bench, jsonl) and, for jsonl,
     `field`."""
+    agent_files: tuple[Path, ...] = ()
+    """The files of `mix.agent_files`, to be checked as well."""
+    general_files: tuple[Path, ...] = ()
+    """The files of `mix.general_files`, to be checked as well."""
     drop: Literal["exact", "tolerant", "nothing"] = "exact"
     """Which share of one sample must exceed `rule.dirty`: of exact matches, or of matches over mismatches too;
     `nothing` only reports."""
@@ -93,6 +99,7 @@ def run(config: DecontaminateConfig, run: Run) -> Manifest:
     """Write `kept.jsonl`, `dropped.jsonl`, `offenders.jsonl` and the rates per test."""
     tasks, source = run.output("construct", "tasks.jsonl"), run.output("filter", "kept.jsonl")
     files = {f"references.{name}": file.existing() for name, file in config.references.items()}
+    files |= {path.name: existing(path) for path in (*config.agent_files, *config.general_files)}
     stage = run.open("decontaminate", config, inputs={"tasks": tasks, "kept": source, **files})
     if stage.finished:
         return stage.finished
@@ -176,18 +183,19 @@ class _Watch:
 
 
 def _split(source: Path, folder: Path, watch: _Watch, config: DecontaminateConfig) -> dict[str, JsonValue]:
-    """Match all trajectories, and write what is kept and what is not; return how many were dropped by world."""
+    """Match all trajectories and rows, and write what is kept and what is not; return how many were dropped."""
     dropped: Counter[str] = Counter()
     aside = folder / "dropped.jsonl"
     aside.unlink(missing_ok=True)  # of a call that was killed
 
     def kept(writer: Appender[Dropped]) -> Iterator[Trajectory]:
-        for trajectory, match in watch.judged(read_records(source, Trajectory)):
+        files = rows_of_files(config.agent_files, config.general_files)
+        for trajectory, match in watch.judged(chain(read_records(source, Trajectory), files)):
             share = {"exact": match.exact, "tolerant": match.tolerant}.get(config.drop)
             if share is not None and share.max(initial=0.0) > config.rule.dirty:
                 dropped[trajectory.environment] += 1
                 writer.append(Dropped(reason="holds a test sample", trajectory=trajectory))
-            else:
+            elif trajectory.split != FILE:
                 yield trajectory
             advance(note=f"{dropped.total()} dropped")
 
