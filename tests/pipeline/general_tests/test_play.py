@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import tarfile
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +23,7 @@ from agenttuning.pipeline.general_tests.tasks import write_tasks
 from agenttuning.policies import LocalConfig, OpenAIConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 pytest.importorskip("lm_eval")
@@ -92,40 +94,50 @@ def test_a_limit_takes_the_first_items(played: tuple[GeneralTests, Path], tmp_pa
     assert [held.task for held in play(config, tmp_path / "x.jsonl")] == ["test-0", "HumanEval/0"]
 
 
-def test_lm_evals_own_model_class_says_the_same(played: tuple[GeneralTests, Path], tmp_path: Path) -> None:
-    """Plain lm-eval on the YAML that was written, with its Hugging Face class, agrees item by item."""
+def agreeing(config: GeneralTests, path: Path, folder: Path) -> int:
+    """Let plain lm-eval ask the YAML that was written, with its Hugging Face class; return how many items agree."""
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
     os.environ.setdefault("HF_DATASETS_OFFLINE", "1")
-    ours = {(held.environment, held.task): held for held in read_records(played[1], Trajectory)}
+    ours = {(held.environment, held.task): held for held in read_records(path, Trajectory)}
     model = HFLM(pretrained=str(resolve_model("tiny-base")), dtype="float64", device="cpu", batch_size=1)
     compared = 0
-    for name in ("mmlu", "gsm8k"):
-        data = getattr(played[0], name)
-        for protocol in ("chat", "completion"):
-            folder = tmp_path / f"{name}-{protocol}"
-            tasks = write_tasks(name, protocol, data, folder)  # type: ignore[arg-type]
-            found = simple_evaluate(
-                model=model,
-                tasks=[task.name for task in tasks],
-                task_manager=TaskManager(include_path=str(folder), include_defaults=False),
-                apply_chat_template=protocol == "chat",
-                fewshot_as_multiturn=True,
-                bootstrap_iters=0,
-            )
-            assert found
-            for task in tasks:
-                for sample in found["samples"][task.name]:
-                    mine = ours[task.test, task.items[sample["doc_id"]]]
-                    theirs = sample["resps"][0][0]
-                    if name == "mmlu":
-                        assert mine.score.reward == sample["acc"]
-                    else:
-                        assert mine.messages[-1].content.strip() == theirs.strip()
-                    compared += 1
-    assert compared == 18
+    for name, protocol in product(("mmlu", "gsm8k"), config.protocols):
+        inner = folder / f"{name}-{protocol}"
+        tasks = write_tasks(name, protocol, getattr(config, name), inner)  # type: ignore[arg-type]
+        found = simple_evaluate(
+            model=model,
+            tasks=[task.name for task in tasks],
+            task_manager=TaskManager(include_path=str(inner), include_defaults=False),
+            apply_chat_template=protocol == "chat",
+            fewshot_as_multiturn=True,
+            bootstrap_iters=0,
+            limit=config.limit,
+        )
+        assert found
+        for task in tasks:
+            for sample in found["samples"][task.name]:
+                mine = ours[task.test, task.items[sample["doc_id"]]]
+                if name == "mmlu":
+                    assert mine.score.reward == sample["acc"]
+                else:
+                    assert mine.messages[-1].content.strip() == sample["resps"][0][0].strip()
+                compared += 1
+    return compared
+
+
+def test_lm_evals_own_model_class_says_the_same(played: tuple[GeneralTests, Path], tmp_path: Path) -> None:
+    assert agreeing(*played, tmp_path) == 18
+
+
+def test_it_says_the_same_of_official_items(tmp_path: Path, official_data: Callable[[str], Path]) -> None:
+    with tarfile.open(official_data("mmlu") / "mmlu.tar.xz") as archive:
+        archive.extractall(tmp_path, [one for one in archive if "marketing" in one.name], filter="data")
+    config = GeneralTests(mmlu=tmp_path, gsm8k=official_data("gsm8k"), limit=3)
+    play(config, tmp_path / "tiny.jsonl")
+    assert agreeing(config, tmp_path / "tiny.jsonl", tmp_path) == 6
 
 
 class Model:

@@ -37,7 +37,9 @@ class LocalAnswering:
         return await self._generate(self._text_ids(text), sampling, stop)
 
     async def _generate(self, ids: Sequence[int], sampling: Sampling, stop: tuple[str, ...]) -> str:
-        return (await self._generator.generate(GenerationRequest(ids, sampling, stop))).text
+        """Generate; a prompt that is too long loses its left end, as in lm-eval."""
+        room = max(1, self._chat.max_length - sampling.max_new_tokens)
+        return (await self._generator.generate(GenerationRequest(ids[-room:], sampling, stop))).text
 
     def scores(self, context: Sequence[Message] | str, continuations: Sequence[str]) -> list[tuple[float, bool]]:
         """Score continuations as the model was trained to write them; a context that is too long loses its left end."""
