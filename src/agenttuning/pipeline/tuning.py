@@ -17,7 +17,9 @@ from agenttuning.pipeline.training_set import TrainingExample, read_training_set
 from agenttuning.training.export import export
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
 from agenttuning.training.mask import Corpus, tokenize_dialogues
+from agenttuning.training.memory import free_memory, require_memory
 from agenttuning.training.mixture import Plan, in_order
+from agenttuning.training.sizes import folder_size, fresh_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,9 +40,12 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     template = choose_template(tokenizer, name=config.template)
     corpus = _tokenize(dialogues, template, max_length=config.max_length)
     plan, draws_dropped = _row_plan(corpus, order)
+    device = _device(config.device)
+    size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
+    require_memory(size, loop_settings(config, seed=seed), free=free_memory(device), device=_called(device))
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
     _require_positions(model, config)
-    torch.nn.Module.to(model, _device(config.device))
+    torch.nn.Module.to(model, device)
     _fit(model, corpus, plan, config=config, folder=folder, seed=seed)
     export(model, tokenizer, folder / "model")
     return {
@@ -159,3 +164,7 @@ def _device(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def _called(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "this machine"
