@@ -40,7 +40,7 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     template = choose_template(tokenizer, name=config.template)
     corpus = _tokenize(dialogues, template, max_length=config.max_length)
     plan, draws_dropped = _row_plan(corpus, order)
-    device = _device(config.device)
+    device = choose_device(config.device)
     size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
     require_memory(size, loop_settings(config, seed=seed), free=free_memory(device), device=_called(device))
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
@@ -82,6 +82,21 @@ def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
         checkpoint_every=config.checkpoint_every,
         seed=seed,
     )
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device that `train.device` asks for.
+
+    Raises:
+        RecipeError: a GPU, and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RecipeError(
+            'train.device = "cuda", but torch sees no GPU; use "auto", or install the CUDA build of torch'
+        )
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
 
 
 def _tokenize(dialogues: Sequence[TrainingExample], template: ChatTemplate, *, max_length: int) -> Corpus:
@@ -154,16 +169,6 @@ def _require_positions(model: PreTrainedModel, config: TrainConfig) -> None:
         raise RecipeError(
             f"train.max_length={config.max_length} exceeds the {limit} positions of {config.model!r}; lower it"
         )
-
-
-def _device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RecipeError(
-            'train.device = "cuda", but torch sees no GPU; use "auto", or install the CUDA build of torch'
-        )
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
 
 
 def _called(device: torch.device) -> str:
