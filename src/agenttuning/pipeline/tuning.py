@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 
 from agenttuning.core.store import read_records
-from agenttuning.errors import RecipeError
+from agenttuning.errors import RecipeError, StageError
 from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
 from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.progress import progress
@@ -39,6 +39,7 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
     template = choose_template(tokenizer, name=config.template)
     corpus = _tokenize(dialogues, template, max_length=config.max_length)
+    _require_rows(corpus, config)
     plan, draws_dropped = _row_plan(corpus, order)
     device = choose_device(config.device)
     size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
@@ -154,13 +155,23 @@ def _row_plan(corpus: Corpus, order: Sequence[int]) -> tuple[Plan, int]:
     """Return the plan over the rows that are left, and how many draws fell on dropped dialogues."""
     row_of = {dialogue: row for row, dialogue in enumerate(corpus.kept)}
     rows = [row_of[dialogue] for dialogue in order if dialogue in row_of]
-    following = in_order(max(1, len(rows)))
+    following = in_order(len(rows))
     return lambda draw: rows[following(draw)], len(order) - len(rows)
 
 
 def _train_tokenizer(dialogues: Sequence[TrainingExample], config: TrainConfig) -> PreTrainedTokenizerBase:
     texts = (message.content for dialogue in dialogues for message in dialogue.messages)
     return train_tokenizer(texts, vocabulary=config.vocabulary, max_length=config.shape.max_length)
+
+
+def _require_rows(corpus: Corpus, config: TrainConfig) -> None:
+    if corpus.rows:
+        return
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in corpus.dropped.items()) or "the mix is empty"
+    raise StageError(
+        f"there is no row to train on ({reasons}); raise train.max_length={config.max_length} for dialogues that are "
+        "too long, and look at the data's train flags where no token is trained"
+    )
 
 
 def _require_positions(model: PreTrainedModel, config: TrainConfig) -> None:
