@@ -44,3 +44,13 @@ def test_a_plan_that_cannot_be_made_is_one_sentence(recipe: Path, call: Call) ->
     broken.write_bytes(b"PAR1 no more")
     told = call("train", recipe, f"mix.agent_files=['{broken}']", "--dry-run")
     assert (told.code, "broken.parquet" in told.sentence) == (1, True)
+
+
+def test_the_launch_line_is_what_can_be_typed(recipe: Path, call: Call) -> None:
+    word = "mix.agent_weights={alfworld = 1}"
+    told = call("train", recipe, word, "--dry-run").out
+    assert f"launch: agenttuning run {recipe} '{word}' --until train\n" in told
+    assert call("run", recipe, word, "--until", "mix").code == 0
+    told = call("train", recipe, word, "--dry-run").out
+    assert f"launch: agenttuning train {recipe} '{word}'\n" in told
+    assert "| alfworld | agent | 20.0% | 4 | the mix stage |" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -30,14 +31,20 @@ def print_plan(recipe: Recipe, run: Run, arguments: Namespace) -> None:
     print()
     headings = ("source", "side", "share", "dialogues", "known from", "epochs", "epochs packed")
     print_table(Table(headings, [*_sources(plan)]))
-    words = " ".join([str(arguments.recipe), *arguments.overrides])
     sys.stdout.write(
         "\nEpochs count one dialogue a sequence, as the paper does; packed: as many as fill its tokens.\n"
-        f"\nlaunch: agenttuning run {words} --until train\n"
+        f"\nlaunch: {_launch(plan, arguments)}\n"
         "One process on one device: training on several GPUs (torchrun) is not built yet.\n"
     )
     for sentence in plan.missing:
         print(f"missing: {sentence}")
+
+
+def _launch(plan: TrainPlan, arguments: Namespace) -> str:
+    """Return the command that trains: the stage alone where the run has mixed, else all stages up to it."""
+    words = shlex.join([str(arguments.recipe), *arguments.overrides])
+    mixed = bool(plan.sources) and plan.sources[0].known_from == "the mix stage"
+    return f"agenttuning train {words}" if mixed else f"agenttuning run {words} --until train"
 
 
 def _volume(plan: TrainPlan, recipe: Recipe) -> Iterator[tuple[str, str]]:
