@@ -83,6 +83,8 @@ def test_the_model_is_counted_where_it_is_and_known_where_it_is_the_papers(tmp_p
     assert here.model is not None
     assert here.memory is not None
     assert here.memory.weights == 4 * here.model.parameters
+    longer = plan(tmp_path, MixConfig(), TINY.model_copy(update={"max_length": 4096}))
+    assert longer.missing == ("a train.max_length of at most the 2,048 positions of 'tiny-base'",)
     papers = plan(tmp_path, MixConfig(), TINY.model_copy(update={"model": "meta-llama/Llama-2-13b-chat-hf"}))
     assert papers.model is not None
     assert papers.model.parameters == 13_015_864_320

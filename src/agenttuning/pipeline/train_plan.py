@@ -19,13 +19,7 @@ from agenttuning.pipeline.mix import AGENT, GENERAL, MixPlan
 from agenttuning.pipeline.train import FRESH
 from agenttuning.pipeline.tuning import choose_device, loop_settings
 from agenttuning.training.memory import MemoryEstimate, estimate_memory, free_memory
-from agenttuning.training.plan import (
-    PUBLISHED_SIZES,
-    PlannedSource,
-    Volume,
-    inner_shares,
-    planned_source,
-)
+from agenttuning.training.plan import PUBLISHED_SIZES, PlannedSource, Volume, inner_shares, planned_source
 from agenttuning.training.sizes import ModelSize, folder_size, fresh_size, published_size
 
 if TYPE_CHECKING:
@@ -61,7 +55,7 @@ def plan_training(construct: ConstructConfig, mix: MixConfig, train: TrainConfig
     """Plan a run; nothing is written.
 
     Raises:
-        DataError: a file or a model that is there and cannot be read.
+        DataError: a data file that is there and cannot be read.
         RecipeError: a device that is not there.
     """
     missing: list[str] = []
@@ -74,6 +68,8 @@ def plan_training(construct: ConstructConfig, mix: MixConfig, train: TrainConfig
     )
     sources = _mixed_sources(mixed, mix) if mixed else _expected_sources(construct, mix, missing)
     size = _size(train, missing)
+    if size and train.max_length > size.positions:
+        missing.append(f"a train.max_length of at most the {size.positions:,} positions of {train.model!r}")
     device = choose_device(train.device)
     return TrainPlan(
         volume=volume,

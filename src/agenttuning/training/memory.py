@@ -10,7 +10,7 @@ What this trainer keeps on its one device, in bytes (P parameters, all of them t
     logits                   for every trained token of that pass: logits, log-probabilities, their gradient
 
 Nothing is recomputed in the backward pass and nothing is sharded. Every token counts as trained and every gradient as
-alive, so the estimate errs upwards; it was fitted to the peaks that torch's own allocator reports.
+alive, so the estimate errs upwards; it was fitted to the peaks that torch's allocator reports on a CPU.
 """
 
 from __future__ import annotations
