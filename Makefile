@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows the whole loop, `make test` proves it. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo install check test docs clean
+.PHONY: help demo demo-webarena install check test docs clean
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,10 +8,13 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 demo: .venv/demo  ## build a dataset, tune the tiny model, evaluate it before and after, write the report
 	$(BIN)/agenttuning run recipes/quickstart.toml --resume
+
+demo-webarena: .venv/web  ## the mini sites of `webarena` for a person, on a loopback port
+	$(BIN)/python -m agenttuning.environments.worlds.minisites
 
 install: .venv/dev  ## everything that development and the tests need
 
@@ -41,6 +44,10 @@ clean:  ## remove what the targets made, runs excepted
 
 .venv/demo: .venv/torch pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[train,serve,report]"
+	@touch $@
+
+.venv/web: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[web]"
 	@touch $@
 
 .venv/dev: .venv/torch pyproject.toml

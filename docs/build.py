@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -17,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from agenttuning import errors
 from agenttuning.environments import environment_ids, load_environment
 from agenttuning.pipeline import STAGES
+from agenttuning.policies import config
 from agenttuning.recipe import Recipe
 
 DOCS = Path(__file__).parent
@@ -42,6 +44,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for number, stage in enumerate(STAGES, start=1):
         yield DOCS / "stages" / f"{number}-{stage}.md", stage_page(number, stage)
     yield DOCS / "environments.md", environments_page()
+    yield DOCS / "policies.md", policies_page()
     drawn = inspect.getdoc(errors) or ""
     yield DOCS / "errors.md", f"{NOTE}# Errors\n\n```text\n{drawn}\n```\n"
 
@@ -86,6 +89,17 @@ def environments_page() -> str:
         facts = f"{kind.group.replace('_', '-')}, version {kind.version}, at most {kind.max_turns} turns; {sizes}"
         table = f"| key | default | meaning |\n| --- | --- | --- |\n{rows}\n"
         parts.append(f"## {name}\n\n{facts}\n\n```text\n{told}\n```\n\n{table}")
+    return "\n".join(parts)
+
+
+def policies_page() -> str:
+    """Return the page of the policies: every kind, and every key of it."""
+    parts = [f"{NOTE}# Policies\n\n```text\n{inspect.getdoc(config)}\n```\n"]
+    for kind in get_args(get_args(config.PolicyConfig)[0]):
+        name = kind.model_fields["kind"].default
+        rows = "\n".join(row for row in keys(kind, "") if "`.kind`" not in row).replace("| `.", "| `")
+        table = f"\n| key | default | meaning |\n| --- | --- | --- |\n{rows}\n" if rows else ""
+        parts.append(f"## {name}\n\n{inspect.getdoc(kind)}\n{table}")
     return "\n".join(parts)
 
 

@@ -52,12 +52,31 @@ recipes = st.fixed_dictionaries(
     },
     optional={
         "seed": st.integers(0, 2**31),
-        "collect": st.fixed_dictionaries({}, optional={"samples": positive, "teacher": teacher}),
+        "collect": st.fixed_dictionaries(
+            {},
+            optional={
+                "samples": positive,
+                "teacher": teacher,
+                "temperatures": st.lists(share, max_size=2),
+                "budget": st.fixed_dictionaries({}, optional={"dollars": st.floats(0.01, 9), "tokens": positive}),
+            },
+        ),
         "filter": st.fixed_dictionaries(
-            {}, optional={"threshold": share, "thresholds": st.fixed_dictionaries({"chat": st.just(0.5)})}
+            {},
+            optional={
+                "threshold": share,
+                "thresholds": st.fixed_dictionaries({"chat": st.just(0.5)}),
+                "max_equal_replies": positive,
+                "scripts": st.just(["latin", "cjk"]),
+            },
         ),
         "decontaminate": st.fixed_dictionaries(
-            {}, optional={"rule": st.fixed_dictionaries({"n": st.just(8)}), "drop": st.just("nothing")}
+            {},
+            optional={
+                "rule": st.fixed_dictionaries({"n": st.just(8), "reading": st.just("strict")}),
+                "drop": st.just("nothing"),
+                "references": st.fixed_dictionaries({"g": st.just({"path": "g.jsonl", "format": "gsm8k"})}),
+            },
         ),
         "mix": st.fixed_dictionaries({}, optional={"agent_share": share, "examples": positive}),
         "train": st.fixed_dictionaries(
@@ -112,7 +131,7 @@ def _holds(whole: JsonValue, part: JsonValue) -> bool:
 
 def _sections(table: Table, where: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     """All tables in which every key is known; in the others a user names what they like."""
-    free = {("filter", "thresholds"), ("construct", "environments")}
+    free = {("filter", "thresholds"), ("construct", "environments"), ("decontaminate", "references")}
     found = [] if where in free or where[-1:] in {("tasks",), ("splits",)} else [where]
     for key, value in table.items():
         if isinstance(value, dict):
@@ -146,6 +165,7 @@ def test_a_mistyped_key_is_named_with_the_one_that_was_meant(
     at = data.draw(st.integers(0, len(meant) - 2))
     typed = meant[:at] + meant[at + 1] + meant[at] + meant[at + 2 :]
     assume(typed not in fields)
+    assume(not any(meant.startswith(other) or other.startswith(meant) for other in fields if other != meant))
     table[stage] = {typed: 1}
     with pytest.raises(RecipeError) as caught:
         read(path, table)

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,29 @@ def test_doctor_names_what_to_install(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["doctor", "--json"]) == 0
     findings = json.loads(capsys.readouterr().out)
     assert all(finding["works"] or finding["install"] for finding in findings)
+
+
+def test_doctor_asks_webarenas_sites(capsys: pytest.CaptureFixture[str]) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/" else 503)
+            self.end_headers()
+
+        def log_message(self, *words: object) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}"
+        sites = [f"shopping={here}", f"shopping_admin={here}/admin", "reddit=http://127.0.0.1:9"]
+        assert main(["doctor", "--json", "--sites", *sites]) == 0
+        server.shutdown()
+    findings = {row["what"].split()[1]: row for row in json.loads(capsys.readouterr().out)[-3:]}
+    assert [row["works"] for row in findings.values()] == [True, False, False]
+    assert findings["shopping_admin"]["missing"] == "answers 503"
+    assert findings["reddit"]["install"] == "webarena-verified env start --site reddit"
+    assert main(["doctor", "--sites", "shoping=http://localhost"]) == 2
+    assert "did you mean 'shopping'" in capsys.readouterr().err
 
 
 def test_terminal_escapes_of_a_model_are_made_visible() -> None:

@@ -53,10 +53,20 @@ def test_every_verb_with_json_prints_one_document(recipe: Path, call: Call) -> N
     kept = recipe.parent / "runs" / "mine" / "3-filter" / "kept.jsonl"
     assert Trajectory.model_validate(document("show", f"{kept}:2")) == list(read_records(kept, Trajectory))[2]
     target = recipe.parent / "out.json"
-    assert document("data", "convert", kept, target) == {"written": str(target), "conversations": 10}
-    stats = document("data", "stats", target)
-    assert stats == {**document("data", "stats", kept), "source": str(target)}  # type: ignore[dict-item]
-    assert document("data", "validate", target) == stats
+    written = document("data", "convert", kept, target)
+    assert isinstance(written, dict)
+    assert (written["written"], written["conversations"], written["from"]) == (str(target), 10, "trajectory")
+    assert written["left_behind"] == {"reward": 10, "success": 10, "stop": 10, "further fields": 10}
+    stats, before = document("data", "stats", target), document("data", "stats", kept)
+    assert isinstance(stats, dict)
+    assert isinstance(before, dict)
+    counted = ("conversations", "messages", "trained_turns", "context_turns", "characters")
+    assert [stats[key] for key in counted] == [before[key] for key in counted]
+    assert (before["format"], stats["format"]) == ("trajectory", "agentinstruct")
+    checked = document("data", "validate", target)
+    assert isinstance(checked, dict)
+    assert (checked["conversations"], checked["errors"]) == (10, 0)
+    assert document("data", "formats")
     assert document("environments")
     assert document("doctor")
     assert document("check", "chat", "--limit", "2")

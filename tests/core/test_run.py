@@ -1,17 +1,27 @@
 """The law of resuming."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
-from agenttuning.core.run import Manifest, Run, StageConfig
+from agenttuning.core.records import Record
+from agenttuning.core.run import OPERATIONAL, Manifest, Run, StageConfig
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import RunError
+
+
+class Speed(Record):
+    rate: Annotated[int, OPERATIONAL] = 1
+    kind: str = "x"
 
 
 class Settings(StageConfig):
     size: int = 3
     inner: dict[str, int] = {"a": 1}
+    workers: Annotated[int | None, OPERATIONAL] = None
+    limit: Annotated[Speed | None, OPERATIONAL] = None
+    speeds: tuple[Speed, ...] = ()
 
 
 def finish(run: Run, stage: str = "construct", config: Settings | None = None, text: str = "x") -> Manifest:
@@ -44,6 +54,28 @@ def test_a_resume_under_another_configuration_names_what_differs(tmp_path: Path)
         finish(Run(tmp_path, seed=7, resume=True))
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        Settings(workers=8, speeds=(Speed(),)),
+        Settings(limit=Speed(kind="y"), speeds=(Speed(),)),
+        Settings(speeds=(Speed(rate=9),)),
+    ],
+)
+def test_a_resume_may_change_what_only_says_how_fast(tmp_path: Path, changed: Settings) -> None:
+    before = Settings(workers=2, speeds=(Speed(),))
+    finish(Run(tmp_path), config=before)
+    assert finish(Run(tmp_path, resume=True), config=changed).start.config == before.model_dump(mode="json")
+
+
+def test_a_resume_may_not_change_what_stands_beside_it(tmp_path: Path) -> None:
+    finish(Run(tmp_path), config=Settings(speeds=(Speed(),)))
+    with pytest.raises(RunError, match=r"construct\.speeds\.0\.kind \(was 'x', is 'z'\); restore"):
+        finish(Run(tmp_path, resume=True), config=Settings(speeds=(Speed(kind="z", rate=4),)))
+    with pytest.raises(RunError, match=r"construct\.speeds\.1\.kind \(was None, is 'x'\)"):
+        finish(Run(tmp_path, resume=True), config=Settings(speeds=(Speed(), Speed())))
+
+
 def test_a_resume_notices_changed_inputs(tmp_path: Path) -> None:
     run = Run(tmp_path, resume=True)
     finish(run)
@@ -71,7 +103,7 @@ def test_foreign_files_are_left_alone(tmp_path: Path) -> None:
 def test_a_manifest_says_what_made_it(tmp_path: Path) -> None:
     manifest = finish(Run(tmp_path, seed=5))
     assert manifest.start.seed == 5
-    assert manifest.start.config == {"size": 3, "inner": {"a": 1}}
+    assert manifest.start.config["size"] == 3
     assert manifest.outputs.keys() == {"out.txt"}
     assert manifest.versions["python"].startswith("3.")
     assert Manifest.model_validate_json((tmp_path / "1-construct/manifest.json").read_text()) == manifest

@@ -56,8 +56,11 @@ def test_flags_and_roles_are_the_data_sets(tmp_path: Path) -> None:
     ("content", "told"),
     [
         ('{"id": "a", "conversations": []}\n{"id": 3}\n', r"rows\.jsonl:2 is no AgentInstruct row: id"),
-        ("{}\n", r"rows\.jsonl:1 is no AgentInstruct row: id: Field required"),
-        ('{"id": "a", "conversations": [{"from": "bot", "value": "x"}]}\n', r"conversations\.0\.from"),
+        ("{}\n", r"rows\.jsonl:1 is no AgentInstruct row: id: 'missing'; must be a string"),
+        (
+            '{"id": "a", "conversations": [{"from": "bot", "value": "x"}]}\n',
+            r"conversations\.0\.from: 'bot'; known: human, gpt",
+        ),
         ('\n{"id": \n', r"rows\.jsonl:2 is no JSON"),
         ("[1]\n", r"rows\.jsonl:1 is a list, not an object"),
     ],
@@ -74,8 +77,7 @@ def test_what_is_no_file_of_rows_is_told(tmp_path: Path) -> None:
         list(read_agentinstruct(tmp_path / "none.json"))
     for name, content, told in (
         ("a.csv", "x", r"unknown kind; known: \.json"),
-        ("a.json", "{}", "holds a dict where an array"),
-        ("b.json", '{"id": 1}\n{"id": 2}\n', r"belongs into a \.jsonl file"),
+        ("b.json", '{"id": 1', r"belongs into a \.jsonl file"),
         ("a.parquet", "PAR1", "no readable Parquet file"),
     ):
         (tmp_path / name).write_text(content)

@@ -36,9 +36,12 @@ def test_an_opening_answer_is_left_out(tmp_path: Path) -> None:
     ("row", "told"),
     [
         ({"instruction": "x"}, r"chat\.jsonl:1 has neither 'conversations' nor 'messages'; known fields: instruction"),
-        ({"messages": ["x"]}, "turn 0 is a str"),
-        ({"messages": [{"role": "usr", "content": "x"}]}, r"the role 'usr' \(did you mean 'user'\?\)"),
-        ({"messages": [{"role": "user", "content": None}]}, "must be a string, not None"),
+        ({"messages": ["x"]}, "messages.0: 'x'; must be an object"),
+        (
+            {"messages": [{"role": "usr", "content": "x"}]},
+            r"messages.0.role: 'usr'; is no role \(did you mean 'user'\?\)",
+        ),
+        ({"messages": [{"role": "user", "content": None}]}, "messages.0.content: None; must be a string"),
     ],
 )
 def test_a_wrong_row_is_named(tmp_path: Path, row: object, told: str) -> None:
@@ -50,5 +53,5 @@ def test_files_that_circulate(official_data: Callable[[str], Path]) -> None:
     folder = official_data("general_chat")
     assert len(list(read_sharegpt(folder / "fastchat_dummy_conversation.json"))) == 500
     assert len(list(read_sharegpt(folder / "tinker_conversations.jsonl"))) == 128
-    with pytest.raises(DataError, match="the role 'function_call'"):
+    with pytest.raises(DataError, match="'function_call'; is no role"):
         list(read_sharegpt(folder / "llamafactory_glaive_toolcall_en_demo.json"))

@@ -12,6 +12,7 @@ from tests.analysis.episodes import Turn, broken, episode
 from agenttuning.core.records import Message, Stop, Trajectory
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import write_atomic, write_records
+from agenttuning.pipeline.decontaminate import DecontaminateConfig
 from agenttuning.pipeline.evaluate import judge
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def example_run(folder: Path, *, stages: Sequence[str] = STAGES, resume: bool = 
 
 
 def _finish(run: Run, name: str) -> None:
-    stage = run.open(name, TrainConfig() if name == "train" else StageConfig())
+    configs = {"train": TrainConfig(), "decontaminate": DecontaminateConfig()}
+    stage = run.open(name, configs.get(name, StageConfig()))
     if name == "train":
         write_atomic(stage.folder / "metrics.jsonl", "".join(_metric(step) for step in range(1, 601)))
     else:
@@ -74,6 +76,14 @@ def _counts() -> dict[str, dict[str, JsonValue]]:
             "rates": {
                 "own_text": dict.fromkeys(("alfworld", "database"), row),
                 "with_shared_text": dict.fromkeys(("alfworld", "database"), shared),
+            },
+            "offenders": {
+                "database test-3": {
+                    "trajectory": "database train-7",
+                    "exact": 0.9,
+                    "tolerant": 1.0,
+                    "passage": "how many <b>rows</b> | are [[there]]",
+                },
             },
         },
         "mix": {

@@ -56,6 +56,20 @@ def test_an_instruction_file_stands_in_for_the_worlds_own(tmp_path: Path) -> Non
         ({"alfworld": {"difficulty": "easy"}}, "difficulty.*'tiny', 'standard' or 'hard'"),
         ({"alfworld": {"tasks": {"train": -1}}}, "must not be negative, got -1"),
         ({}, "name at least one world"),
+        (
+            {"alfworld": {"source": "self_instruct"}},
+            "alfworld.source = 'self_instruct' is for operating_system and data",
+        ),
+        ({"operating_system": {"source": "task_derivation"}}, "source = 'task_derivation' is for database"),
+        ({"database": {"source": "task_derivation"}}, "task_derivation is missing: it names the corpus"),
+        ({"database": {"source": "self_instruct"}}, r"needs \[construct.teacher\], for example kind = \"openai\""),
+        (
+            {"database": {"source": "task_derivation", "task_derivation": {"questions": "x", "ways": ["reference"]}}},
+            r"needs \[construct.teacher\]",
+        ),
+        ({"database": {"source": ["train_split", "train_split"]}}, "name each source once"),
+        ({"database": {"source": "selfinstruct"}}, "self_instruct"),
+        ({"database": {"self_instruct": {"proposal": 3}}}, "proposal"),
     ],
 )
 def test_mistakes_are_named(worlds: dict[str, object], sentence: str) -> None:

@@ -178,6 +178,7 @@ def test_a_model_answers_alike_in_process_and_behind_both_ports(tmp_path: Path, 
         ({"mine": {"policy": "local"}}, r"models\.mine\.model is missing"),
         ({"mine": {"policy": "openai"}}, r"models\.mine\.model is missing"),
         ({"mine": {"policy": "local", "model": "x", "base_url": "http://127.0.0.1:1"}}, "base_url is for"),
+        ({"mine": {"model": "x", "requests_per_minute": 5}}, "are for a server at base_url"),
         ({}, "at least one model"),
     ],
 )

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-import stamina
 from tests.pipeline.rooms import ROOMS
 from tests.pipeline.test_evaluate import constructed
 from tests.serving.random_llama import save_random_llama
@@ -20,6 +19,7 @@ from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.collect import run as collect
 from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel
 from agenttuning.pipeline.evaluate import run as evaluate
+from agenttuning.policies import attempts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,9 @@ def nobody() -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _hurried() -> Iterator[None]:
-    """Two attempts and no waits between them; what is tried again is tested with the endpoint."""
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No waits between attempts; what is tried again is tested with the endpoint."""
+    monkeypatch.setattr(attempts, "LONGEST_WAIT_SECONDS", 0.0)
 
 
 def play(run: Run, model: str, sampling: Sampling, *, samples: int = 1) -> Manifest:
@@ -85,8 +84,19 @@ def test_a_teacher_that_is_not_there_leaves_nothing_to_learn_from(tmp_path: Path
     run = constructed(tmp_path)
     teacher = {"kind": "openai", "base_url": nobody, "model": "x"}
     manifest = collect(CollectConfig.model_validate({"teacher": teacher, "samples": 2}), run)
-    assert manifest.counts == {
-        ROOMS: {"episodes": 4, "success": 0, "stop.error": 4, "turns": 0, "completion_tokens": 0}
+    assert manifest.counts[ROOMS] == {"episodes": 4, "success": 0, "stop.error": 4, "turns": 0, "completion_tokens": 0}
+    calls = manifest.counts["calls"]
+    assert isinstance(calls, dict)
+    assert calls["x"] == {
+        "calls": 4,
+        "answered": 0,
+        "attempts": 24,
+        "prompt_tokens": 0,
+        "completion_tokens": 0,
+        "dollars": 0.0,
+        "unpriced": 0,
+        "faults": {"ConnectError": 24},
+        "without_reply": {"ConnectError": 4},
     }
 
 

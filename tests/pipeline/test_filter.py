@@ -8,7 +8,7 @@ from agenttuning.core.records import Failure, Message, Provenance, Score, StepRe
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import read_records, write_records
 from agenttuning.pipeline import filter as stage
-from agenttuning.pipeline.filter import Dropped, FilterConfig, keep
+from agenttuning.pipeline.filter import Dropped, FilterConfig, keep, rules
 
 PROVENANCE = Provenance(source="synthetic-v1", difficulty="tiny", environment_version="x/1", prompt="", policy="oracle")
 
@@ -52,19 +52,19 @@ def trajectory(
     ],
 )
 def test_keep(played: Trajectory, reason: str) -> None:
-    verdict = keep(played, FilterConfig())
+    verdict = keep(played, rules(FilterConfig()))
     assert (verdict.kept, verdict.reason) == (not reason, reason)
 
 
 def test_invalid_actions_are_judged_only_when_asked() -> None:
     played = trajectory(said=("a", "b"), valid=False)
-    assert keep(played, FilterConfig()).kept
-    assert keep(played, FilterConfig(max_invalid_share=0.5)).reason == "too many invalid actions"
+    assert keep(played, rules(FilterConfig())).kept
+    assert keep(played, rules(FilterConfig(max_invalid_share=0.5))).reason == "too many invalid actions"
 
 
 def test_roles_that_do_not_alternate_are_dropped() -> None:
     twice = trajectory().model_copy(update={"messages": (Message(role="assistant", content="x", train=True),)})
-    assert keep(twice, FilterConfig()).reason == "roles do not alternate"
+    assert keep(twice, rules(FilterConfig())).reason == "roles do not alternate"
 
 
 def begin(folder: Path, played: list[Trajectory]) -> Run:

@@ -11,7 +11,7 @@ from agenttuning.core.records import Failure, Message, Provenance, Score, StepRe
 from agenttuning.core.run import Run, StageConfig
 from agenttuning.core.store import read_records, write_records
 from agenttuning.pipeline import filter as stage
-from agenttuning.pipeline.filter import Dropped, FilterConfig, keep
+from agenttuning.pipeline.filter import Dropped, FilterConfig, keep, rules
 
 if TYPE_CHECKING:
     import random
@@ -113,16 +113,16 @@ def test_what_is_kept_may_be_learned_from_and_all_of_that_is_kept(one: Trajector
         all(message.content.strip() for message in dialogue),
         sum(not step.valid for step in one.steps) <= config.max_invalid_share * len(one.steps),
     )
-    assert keep(one, config).kept == all(good)
+    assert keep(one, rules(config)).kept == all(good)
 
 
 @given(episodes(), configs, st.sampled_from(REWARDS))
 def test_a_stricter_filter_keeps_no_more(one: Trajectory, config: FilterConfig, threshold: float) -> None:
     lower, higher = sorted((config.threshold, threshold))
     lenient, strict = (config.model_copy(update={"threshold": value}) for value in (lower, higher))
-    assert keep(one, lenient).kept >= keep(one, strict).kept
+    assert keep(one, rules(lenient)).kept >= keep(one, rules(strict)).kept
     never_invalid = config.model_copy(update={"max_invalid_share": 0.0})
-    assert keep(one, config).kept >= keep(one, never_invalid).kept
+    assert keep(one, rules(config)).kept >= keep(one, rules(never_invalid)).kept
 
 
 @given(st.lists(episodes(), min_size=1, max_size=3), st.integers(2, 4), st.booleans())
@@ -133,7 +133,7 @@ def test_one_of_equal_dialogues_stays_when_asked(some: list[Trajectory], copies:
         for number, one in enumerate(some)
         for sample in range(copies)
     ]
-    contents = [tuple(m.content for m in one.messages) for one in some if keep(one, config).kept]
-    judged = list(stage._judge(played, config))
-    kept = [tuple(m.content for m in one.messages) for one, verdict in judged if verdict.kept]
+    contents = [tuple(m.content for m in one.messages) for one in some if keep(one, rules(config)).kept]
+    judged = list(stage.judge(played, config))
+    kept = [tuple(m.content for m in one.trajectory.messages) for one in judged if one.verdict.kept]
     assert sorted(kept) == sorted(set(contents) if drop else contents * copies)

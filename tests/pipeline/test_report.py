@@ -177,6 +177,16 @@ def test_a_part_of_a_run_is_reported_without_inventing_the_rest(tmp_path: Path, 
     assert 'id="contamination"' not in page
 
 
+def test_who_holds_a_test_sample_is_shown_and_by_which_rule(tmp_path: Path) -> None:
+    texts = written(tmp_path)
+    rule = "seed reading: 10 equal words, folded by NFKC and case, extended over at most 4 mismatches"
+    assert rule in texts["report.md"]
+    assert rule in texts["report.html"]
+    row = "| database test-3 | database train-7 | 90.0 % | 100.0 % | how many <b>rows</b> \\| are [[there]] |"
+    assert row in texts["report.md"]
+    assert "how many &lt;b&gt;rows&lt;/b&gt; | are [[there]]" in texts["report.html"]
+
+
 def test_a_run_with_nothing_finished_is_said(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no finished stage"):
         report(ReportConfig(), Run(tmp_path))

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from agenttuning.core.records import Message, Sampling
 from agenttuning.errors import ContextLimitError, PolicyError, RecipeError
 from agenttuning.policies import OpenAIConfig, TgiConfig, open_player
-from agenttuning.policies.openai import open_openai
+from agenttuning.policies.attempts import UnusableAnswerError
+from agenttuning.policies.openai import open_openai, read_completion
 from agenttuning.policies.tgi import open_tgi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from agenttuning.core.records import Reply
 
@@ -153,19 +157,108 @@ def test_a_conversation_that_is_too_long_is_a_stop(status: int, body: dict[str, 
 
 @pytest.mark.parametrize(
     "body",
+    [b"", b"<html>busy</html>", b"{}", b'{"choices": []}', b'{"error": "unhealthy"}', json.dumps(GOOD).encode()[:60]],
+)
+def test_a_malformed_answer_is_tried_again_and_never_an_empty_reply(body: bytes) -> None:
+    script = Script(httpx.Response(200, content=body), httpx.Response(200, json=GOOD))
+    assert ask(script).content == "Here."
+    with pytest.raises(PolicyError, match=r"answered in an unknown form .*attempts: malformed, malformed, malformed"):
+        ask(Script(*[httpx.Response(200, content=body)] * 3))
+
+
+@pytest.mark.parametrize(
+    ("choice", "reason"),
     [
-        b"",
-        b"<html>busy</html>",
-        b"{}",
-        b'{"choices": []}',
-        b'{"choices": [{"message": {"content": null}, "finish_reason": "stop"}]}',
-        b'{"choices": [{"message": {"content": "x"}, "finish_reason": "content_filter"}]}',
-        b'{"error": "unhealthy"}',
+        ({"message": {"content": None}, "finish_reason": "stop"}, "no text"),
+        ({"message": {"content": "x"}, "finish_reason": "content_filter"}, "a refusal"),
+        ({"message": {"content": None, "refusal": "I may not."}, "finish_reason": "stop"}, "a refusal"),
+        ({"message": {"content": None, "tool_calls": [{"id": "1"}]}, "finish_reason": "tool_calls"}, "a tool call"),
+        ({"message": {"content": "word " * 100_000}, "finish_reason": "stop"}, "an overlong text"),
     ],
 )
-def test_a_malformed_answer_is_an_error_and_never_an_empty_reply(body: bytes) -> None:
-    with pytest.raises(PolicyError, match="answered in an unknown form"):
-        ask(Script(httpx.Response(200, content=body)))
+def test_an_answer_without_a_reply_is_an_error_that_is_not_repeated(choice: dict[str, object], reason: str) -> None:
+    script = Script(httpx.Response(200, json={"choices": [choice], "usage": GOOD["usage"]}))
+    with pytest.raises(PolicyError, match=f"no reply but {reason}"):
+        ask(script)
+    assert len(script.requests) == 1
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["stop", "length", "x" * 99_999]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(), inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["choices", "message", "content", "finish_reason", "tool_calls", "refusal", "usage"]), inner
+        )
+    ),
+)
+
+
+@settings(max_examples=200)
+@given(json_values.map(json.dumps) | st.text(), st.sampled_from([0, 1, 10]))
+def test_any_body_is_a_reply_or_one_of_two_errors(text: str, cut: int) -> None:
+    try:
+        reply = read_completion(text.encode("utf-8", "surrogatepass")[cut:], httpx.Headers(), most_tokens=128)
+    except (ValidationError, UnusableAnswerError):
+        return
+    assert reply.finish in {"stop", "length"}
+
+
+@given(
+    st.dictionaries(st.sampled_from(["content", "tool_calls", "refusal"]), json_values),
+    json_values,
+    st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "total"]), json_values),
+)
+def test_any_choice_is_a_reply_or_one_of_two_errors(message: object, finish: object, usage: object) -> None:
+    body = json.dumps({"choices": [{"message": message, "finish_reason": finish}], "usage": usage})
+    try:
+        reply = read_completion(body.encode(), httpx.Headers(), most_tokens=128)
+    except (ValidationError, UnusableAnswerError):
+        return
+    assert isinstance(message, dict)
+    assert reply.content == message["content"]
+
+
+def test_tokens_that_all_went_into_reasoning_are_no_reply() -> None:
+    choice = {"message": {"content": ""}, "finish_reason": "length"}
+    usage = {"completion_tokens": 128, "completion_tokens_details": {"reasoning_tokens": 128}}
+    with pytest.raises(PolicyError, match="no reply but no text"):
+        ask(Script(httpx.Response(200, json={"choices": [choice], "usage": usage})))
+
+
+@pytest.mark.parametrize("content", ["", "  \n"])
+@pytest.mark.parametrize("finish", ["stop", "length"])
+def test_a_model_that_chose_to_say_nothing_has_replied(content: str, finish: str) -> None:
+    choice = {"message": {"content": content}, "finish_reason": finish}
+    assert ask(Script(httpx.Response(200, json={"choices": [choice]}))).content == content
+
+
+@pytest.mark.parametrize(("field", "sent"), [("seed", {"seed": 3}), ("random_seed", {"random_seed": 3}), ("none", {})])
+def test_the_seed_is_sent_under_the_endpoints_name(field: str, sent: dict[str, int]) -> None:
+    script = Script(httpx.Response(200, json=GOOD))
+    ask(script, openai_config(seed_field=field), temperature=1.0, seed=3)
+    assert {key: value for key, value in json.loads(script.requests[0].content).items() if "seed" in key} == sent
+
+
+def test_an_account_without_money_is_not_asked_again() -> None:
+    script = Script(httpx.Response(429, json={"error": {"code": "insufficient_quota"}}))
+    with pytest.raises(PolicyError, match="no money left"):
+        ask(script)
+
+
+def test_a_body_without_end_is_cut_off() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 100_000
+
+    with pytest.raises(PolicyError, match=r"more than 16,777,216 bytes"):
+        ask(Script(httpx.Response(200, content=endless())))
 
 
 def test_the_key_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_a_config_is_chosen_by_its_kind() -> None:
 def test_importing_the_policies_loads_nothing_heavy() -> None:
     code = (
         "import sys, agenttuning.policies; "
-        "print([n for n in ('torch','transformers','starlette','httpx','stamina','tokenizers') if n in sys.modules])"
+        "print([n for n in ('torch','transformers','starlette','httpx','tokenizers') if n in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(agenttuning.__file__).parents[1])}
     told = subprocess.run(

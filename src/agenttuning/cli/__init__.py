@@ -145,17 +145,30 @@ def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     new.add_argument("id", help="a file name, for example my_world")
     doctor = verbs.add_parser("doctor", help="what works on this machine, and what to install for the rest")
     doctor.set_defaults(module="doctor")
+    doctor.add_argument("--sites", nargs="+", default=[], metavar="SITE=URL", help="WebArena's sites that you run")
     doctor.add_argument("--json", action="store_true")
+
+
+def _add_source(action: argparse.ArgumentParser) -> None:
+    action.add_argument("source", type=Path, help="a file or a folder of files")
+    action.add_argument("--from", dest="format", metavar="FORMAT", help="default: what the first row looks like")
+    action.add_argument("--strict", action="store_true", help="exit with 1 when a row is bad")
 
 
 def _add_data_verbs(data: argparse.ArgumentParser) -> None:
     data.set_defaults(module="data")
     actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
-    for name, text in (("validate", "read every dialogue of a file"), ("stats", "count what a file holds")):
-        actions.add_parser(name, help=text).add_argument("source", type=Path)
-    convert = actions.add_parser("convert", help="write dialogues in AgentInstruct's format")
-    convert.add_argument("source", type=Path)
-    convert.add_argument("target", type=Path, nargs="?", help="the file to write (.json, .jsonl, .parquet)")
+    convert = actions.add_parser("convert", help="write dialogues in another format")
+    _add_source(convert)
+    convert.add_argument("target", type=Path, nargs="?", help="the file to write (.json, .jsonl, .parquet; also .gz)")
+    convert.add_argument("--to", metavar="FORMAT", help="default: agentinstruct; see `data formats`")
+    convert.add_argument("--fix", action="store_true", help="repair what can be repaired without a question")
+    convert.add_argument("--drop", action="store_true", help="keep out what validate calls an error")
+    _add_source(actions.add_parser("validate", help="find what is wrong with the dialogues of a file"))
+    stats = actions.add_parser("stats", help="the paper's table of a file")
+    _add_source(stats)
+    stats.add_argument("--tokenizer", metavar="MODEL", help="count tokens too, with a model's tokenizer")
+    actions.add_parser("formats", help="list the formats")
     imported = actions.add_parser("import", help="convert a benchmark's own large files, once")
     imported.add_argument("id", help="a world's id, for example webshop")
     imported.add_argument("source", type=Path, help="folder with the benchmark's own files")

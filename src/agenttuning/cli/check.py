@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from agenttuning.core.environment import Environment, EnvironmentConfig
     from agenttuning.core.records import Task
 
-EMBEDDED_LIMIT = 200
-"""Tasks of each split of a generator, unless --limit says otherwise."""
+EMBEDDED_LIMIT, SLOW_LIMIT = 200, 70
+"""Tasks of each split of a generator, unless --limit says otherwise; the second where every episode opens a page."""
 
 
 def main(arguments: Namespace) -> int:
@@ -48,12 +48,17 @@ async def check(
 
     A benchmark that comes installed is played as well, unless a split, a limit or a setting asks for a part.
     """
-    most = limit if limit is not None or config.official is not None else EMBEDDED_LIMIT
+    usual = SLOW_LIMIT if kind.slow_start else EMBEDDED_LIMIT
+    most = limit if limit is not None or config.official is not None else usual
     tasks = _load(kind, config, split, most)
+    inspection = kind.inspect(config)
+    source = ", ".join(sorted({task.source for task in tasks}))
+    if inspection is not None and inspection.unplayed:
+        return Report(environment=kind.id, source=source, tasks=len(tasks), oracle=Tally(), inspection=inspection)
     oracles: dict[str, Tally] = {}
     left_out: dict[str, int] = {}
     failures: list[str] = []
-    ruled = tasks[:3]
+    ruled = tasks[: 1 if kind.slow_start else 3]
     variants = dict(kind.oracles if config.official is not None else {}) or {"oracle": {}}
     if split is None and limit is None and config == kind.config_type():
         variants |= kind.installed
@@ -81,7 +86,8 @@ async def check(
     oracle = next(iter(oracles.values()), Tally())
     return Report(
         environment=kind.id,
-        source=", ".join(sorted({task.source for task in tasks})),
+        source=source,
+        inspection=inspection,
         tasks=len(tasks),
         oracle=oracle,
         win_rate_ci=rate_interval(oracle.success, oracle.n) if kind.expert_oracle and oracle.n else None,
@@ -106,6 +112,12 @@ def _load(kind: type[Environment[Task]], config: EnvironmentConfig, split: str |
 def _print(report: Report) -> None:
     console = Console(highlight=False)
     console.print(f"[bold]{report.environment}[/bold]  {report.tasks} tasks of {report.source}")
+    if report.inspection is not None:
+        for what, count in report.inspection.counts.items():
+            console.print(f"  {what}: {count}")
+        if report.inspection.unplayed:
+            console.print(f"  {report.inspection.unplayed}", markup=False)
+            return
     for name, tally in (report.oracles or {"oracle": report.oracle}).items():
         extras = "".join(f", {metric} {value:.3f}" for metric, value in tally.metrics.items())
         console.print(f"  {name}: {tally.success} of {tally.n} won{extras}")

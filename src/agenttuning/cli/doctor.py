@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 from rich.console import Console
 from rich.table import Table
 
@@ -19,9 +20,11 @@ from agenttuning.environments.worlds.sandbox.bwrap import namespaces_allowed
 from agenttuning.environments.worlds.sandbox.cgroup import make_cgroup
 from agenttuning.environments.worlds.sandbox.mapping import choose
 from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
+from agenttuning.environments.worlds.webarena.sites import user_sites
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Mapping, Sequence
 
 _PACKAGES = {
     "train and play local models": (
@@ -33,6 +36,8 @@ _PACKAGES = {
     "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
     "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
     "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
+    "fast contamination check, near duplicates": (("numba", "rensa"), "agenttuning[fast]"),
+    "webarena: mini sites and driver": (("jinja2", "playwright", "starlette", "uvicorn"), "agenttuning[web]"),
     "webshop and mind2web: search and pages": (("bm25s", "lxml", "Stemmer", "rapidfuzz"), "agenttuning[search]"),
 }
 _PROGRAMS = {
@@ -45,6 +50,7 @@ _PROGRAMS = {
     "sandbox": (("bwrap", "mount", "setpriv", "unshare"), "apt-get install bubblewrap mount util-linux"),
     "sandbox with Debian's own root file system": (("debootstrap",), "apt-get install debootstrap (and root)"),
 }
+_SITE_SECONDS = 10.0
 _ALLOW = "sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0"
 _SEARCH = ":".join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
 
@@ -60,7 +66,7 @@ class Finding(Record):
 
 def main(arguments: Namespace) -> int:
     """Print the findings; always exits with 0, since a missing extra is no fault."""
-    findings = list(examine())
+    findings = [*examine(), *asyncio.run(_site_findings(_addresses(arguments.sites)))]
     if arguments.json:
         print(json.dumps([finding.model_dump() for finding in findings]))
         return 0
@@ -83,13 +89,43 @@ def examine() -> list[Finding]:
     browser = missing_program()
     findings.append(
         Finding(
-            what="miniwob on its own pages: browser",
+            what="webarena, and miniwob on its own pages: browser",
             works=not browser,
             missing=browser and "chromium-headless-shell or chromium",
             install=browser and "apt-get install chromium-headless-shell",
         )
     )
     return [*findings, *_sandbox_findings()]
+
+
+def _addresses(words: Sequence[str]) -> dict[str, str]:
+    """Read `SITE=URL` words."""
+    pairs = [word.partition("=") for word in words]
+    addresses = {site: url for site, _, url in pairs}
+    user_sites(addresses)
+    return addresses
+
+
+async def _site_findings(addresses: Mapping[str, str]) -> list[Finding]:
+    """Look whether the sites that a user runs for WebArena answer."""
+    async with httpx.AsyncClient(timeout=_SITE_SECONDS, follow_redirects=True) as client:
+        answers = await asyncio.gather(*(_site_problem(client, url) for url in addresses.values()))
+    return [
+        _finding(f"webarena: {site} at {addresses[site]}", [problem] if problem else [], _start(site))
+        for site, problem in zip(addresses, answers, strict=True)
+    ]
+
+
+async def _site_problem(client: httpx.AsyncClient, url: str) -> str:
+    try:
+        answer = await client.get(url)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        return f"no answer ({type(error).__name__})"
+    return "" if answer.is_success else f"answers {answer.status_code}"
+
+
+def _start(site: str) -> str:
+    return f"webarena-verified env start --site {site}"
 
 
 def _sandbox_findings() -> list[Finding]:

@@ -1,4 +1,4 @@
-"""What a stage tells on stdout when it is finished: the filter's table, the scores, the place of the report."""
+"""What a stage prints when it is finished: what was paid, what fell and why, the scores, where the report is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 def print_summary(manifest: Manifest, run: Run) -> None:
     """Print the summary of a stage, if it has one."""
-    if manifest.stage == "filter":
+    if "calls" in manifest.counts:
+        print_table(_paid(manifest))
+    if manifest.stage == "construct" and (sources := _sources(manifest)).rows:
+        print_table(sources)
+    elif manifest.stage == "filter":
         print_table(_kept(manifest))
     elif manifest.stage == "evaluate":
         path = run.output("evaluate", SCORES)
@@ -43,6 +47,29 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         drawn.add_row(*map(escape, row))
     console.print(drawn)
+
+
+def _sources(manifest: Manifest) -> Table:
+    """Return what corpora and teachers gave, and why the rest fell."""
+    rows = [
+        (name, f"{told['attempts']:,}", f"{told['tasks']:,}", ", ".join(f"{why} {n:,}" for why, n in fallen.items()))
+        for name, told in manifest.counts.items()
+        if isinstance(told, dict) and isinstance(fallen := told.get("rejected"), dict)
+    ]
+    return Table(("source", "attempts", "tasks", "rejected"), rows)
+
+
+def _paid(manifest: Manifest) -> Table:
+    """Return what the calls over HTTP took, a row for each model."""
+    headings = ("model", "calls", "answered", "attempts", "prompt tokens", "completion tokens", "dollars")
+    rows = manifest.counts["calls"]
+    assert isinstance(rows, dict)
+    return Table(headings, [(name, *_spent(row)) for name, row in rows.items() if isinstance(row, dict)])
+
+
+def _spent(row: Mapping[str, object]) -> tuple[str, ...]:
+    counts = tuple(f"{row[key]:,}" for key in ("calls", "answered", "attempts", "prompt_tokens", "completion_tokens"))
+    return (*counts, "unknown" if row["unpriced"] else f"{row['dollars']:,.2f}")
 
 
 def _kept(manifest: Manifest) -> Table:

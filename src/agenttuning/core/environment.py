@@ -82,6 +82,15 @@ class ImportProgress:
     """The latest figure, such as `12,000 products`."""
 
 
+class Inspection(Record):
+    """What `check` finds in official data before anything is played."""
+
+    counts: dict[str, int]
+    """What was read and built, by name."""
+    unplayed: str = ""
+    """Why nothing can be played here, and what to set; empty where it can."""
+
+
 class Environment(ABC, Generic[TaskT_co]):
     """One episode of one task. Single use: enter it, play it, leave it.
 
@@ -104,6 +113,8 @@ class Environment(ABC, Generic[TaskT_co]):
     plays their whole `test` split and reports each apart."""
     expert_oracle: ClassVar[bool] = False
     """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
+    slow_start: ClassVar[bool] = False
+    """True where every episode opens something as heavy as a browser page: the suites play fewer of them."""
     extra: ClassVar[str | None] = None
     """The pip extra that it needs, None for the base install."""
 
@@ -137,6 +148,15 @@ class Environment(ABC, Generic[TaskT_co]):
             RecipeError: this world reads its official files as they are.
         """
         raise RecipeError(f"{cls.id} reads its official files as they are: set official = {str(source)!r}")
+
+    @classmethod
+    def inspect(cls, config: EnvironmentConfig) -> Inspection | None:  # noqa: ARG003
+        """Look at official data without playing it; None where playing says it all.
+
+        Raises:
+            DataError: the data are missing or of another format.
+        """
+        return None
 
     @abstractmethod
     async def start(self) -> Sequence[Message]:

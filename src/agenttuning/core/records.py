@@ -41,6 +41,9 @@ class Task(Record):
     """Text that stands in for the environment's own instruction; None keeps the environment's."""
     never_train: bool = False
     """Its owners keep it for evaluation: `mix` refuses every trajectory made from it."""
+    written_by: str | None = None
+    """Who wrote the solution that it carries, thoughts included: collect has it played as written, whoever teaches;
+    None has the task solved."""
     category: str | None = None
     """The kind of task, where the benchmark's figure is a mean over kinds of their means."""
     instance: str | None = None
@@ -84,6 +87,11 @@ class Usage(Record):
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
+    @property
+    def total(self) -> int:
+        """Tokens read and written."""
+        return self.prompt_tokens + self.completion_tokens
+
     def __add__(self, other: Usage) -> Usage:
         """Add the two counts."""
         return Usage(
@@ -123,6 +131,8 @@ class StepRecord(Record):
     """The action as executed, after any repair by the protocol."""
     valid: bool
     """Did the reply hold an action that the world knows, without repair."""
+    thought_by: str | None = None
+    """Who wrote the turn's thought afterwards; None: the policy's own turn, as the world took it."""
 
 
 class Failure(Record):

@@ -7,7 +7,8 @@
                 ...
                 9-report/
 
-A stage folder with results is never written into, unless the run resumes under the same configuration.
+A stage folder with results is never written into, unless the run resumes under the same configuration. Only what is
+marked `OPERATIONAL` may change between two calls: it says how fast and how far, never what.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ import shutil
 import subprocess
 import time
 from contextlib import contextmanager
+from enum import Enum
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pydantic import JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from agenttuning.core.records import Record, digest
 from agenttuning.core.store import RecordT, content_digest, write_atomic
@@ -38,6 +40,15 @@ _PACKAGES = ("agenttuning", "torch", "transformers", "tokenizers", "sqlglot", "p
 
 class StageConfig(Record):
     """One strict section of a recipe."""
+
+
+class Operational(Enum):
+    """Marks a key of a stage that a resume may change: `Annotated[int, OPERATIONAL]`."""
+
+    MARK = "operational"
+
+
+OPERATIONAL: Final = Operational.MARK
 
 
 class StageStart(Record):
@@ -145,7 +156,7 @@ class Run:
                 raise RunError(
                     f"{folder} already holds results; add --resume to continue it, or choose another name=..."
                 )
-            _require_same(earlier, start, folder)
+            _require_same(earlier, start, folder, free=tuple(_operational(config, stage)))
             return Stage(folder, start, self.manifest(stage))
         if folder.exists() and any(folder.iterdir()):
             raise RunError(f"{folder} holds files that no stage wrote; move them away, or choose another name=...")
@@ -186,15 +197,36 @@ def _read(path: Path, kind: type[RecordT]) -> RecordT | None:
         raise RunError(f"{path} is damaged; delete the folder {path.parent} and run the stage again") from error
 
 
-def _require_same(earlier: StageStart, now: StageStart, folder: Path) -> None:
+def _require_same(earlier: StageStart, now: StageStart, folder: Path, *, free: tuple[str, ...]) -> None:
     before, after = _flat(earlier), _flat(now)
-    changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    changed = sorted(
+        key
+        for key in before.keys() | after.keys()
+        if before.get(key) != after.get(key) and not f"{key}.".startswith(free)
+    )
     if changed:
         shown = ", ".join(f"{key} (was {before.get(key)!r}, is {after.get(key)!r})" for key in changed[:5])
         raise RunError(
             f"{folder} was made with another configuration: {shown}; "
             f"restore it, choose another name=..., or redo the stage with `--from {now.stage}`"
         )
+
+
+def _operational(value: object, key: str) -> Iterator[str]:
+    """Yield `key.` of everything in a configuration that is marked; what lies below it is meant as well."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        for name, inner in value:
+            if OPERATIONAL in fields[name].metadata:
+                yield f"{key}.{name}."
+            else:
+                yield from _operational(inner, f"{key}.{name}")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _operational(inner, f"{key}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _operational(inner, f"{key}.{index}")
 
 
 def _flat(start: StageStart) -> dict[str, JsonValue]:
@@ -205,6 +237,8 @@ def _flat(start: StageStart) -> dict[str, JsonValue]:
         key, value = queue.pop()
         if isinstance(value, dict):
             queue += [(f"{key}.{name}", inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            queue += [(f"{key}.{index}", inner) for index, inner in enumerate(value)]
         else:
             flat[key] = value
     return flat

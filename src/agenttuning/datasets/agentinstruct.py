@@ -5,64 +5,96 @@
         {"from": "gpt", "loss": false, "value": "OK. I'll follow your instructions."},   injected, not trained
         {"from": "gpt", "loss": true, "value": "Think: ... Act: bash ..."}]}             written by the teacher
 
-The flag is kept per turn: `loss` is `Message.train`. JSON arrays, JSON Lines and Parquet are read and written.
+The flag is kept per turn: `loss` is `Turn.train`. JSON arrays, JSON Lines and Parquet are read and written; the
+columns are those of the data set, so nothing else is held.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import Field, ValidationError
 
-from agenttuning.core.records import Message, Record
-from agenttuning.core.store import disk_errors, write_atomic
 from agenttuning.datasets.conversation import Conversation
-from agenttuning.datasets.rows import SUFFIXES, read_rows
-from agenttuning.errors import DataError
+from agenttuning.datasets.dialogue import Dialogue, Row, Turn, TurnRole
+from agenttuning.datasets.format import FLAGS, Format
+from agenttuning.datasets.problems import BadRowError, bad, objects_of, optional_text, text_of
+from agenttuning.datasets.row_writer import write_rows
+from agenttuning.datasets.rows import read_rows
+from agenttuning.errors import DataError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("conversations", pa.list_(pa.struct([("from", pa.string()), ("loss", pa.bool_()), ("value", pa.string())]))),
-    ]
-)
-_ROLES: dict[str, Literal["user", "assistant"]] = {"human": "user", "gpt": "assistant"}
-_NAMES = {role: name for name, role in _ROLES.items()}
+    from agenttuning.core.records import Message
+
+ROLES: dict[str, Literal["user", "assistant"]] = {"human": "user", "gpt": "assistant"}
+NAMES = {role: name for name, role in ROLES.items()}
+_READ: dict[str, TurnRole] = {**ROLES, "system": "system"}
+"""Data sets in this schema made by others have system turns."""
+_TURN = {"from", "loss", "value"}
 
 
-class _Turn(Record):
-    sender: Literal["human", "gpt"] = Field(alias="from")
-    loss: bool | None = None
-    value: str
+class AgentInstruct(Format):
+    """The data set's rows."""
+
+    name = "agentinstruct"
+    about = "AgentInstruct: conversations with a loss flag per turn"
+    holds = FLAGS
+
+    def matches(self, row: Row) -> bool:
+        """Conversations of which a turn has the flag."""
+        turns = row.get("conversations")
+        return isinstance(turns, list) and any(isinstance(turn, dict) and "loss" in turn for turn in turns)
+
+    def read(self, row: Row, *, number: int) -> Iterable[Dialogue]:
+        """Return the conversation; a row without id is named by its number."""
+        turns = tuple(_turn(turn, index) for index, turn in enumerate(objects_of(row, "conversations")))
+        extra: Row = {k: v for k, v in row.items() if k not in {"id", "conversations"} and v is not None}
+        identity = optional_text(row, "id")
+        return [Dialogue(str(number) if identity is None else identity, turns, extra=extra)]
+
+    def rows(self, dialogue: Dialogue, *, number: int) -> Iterable[Row]:
+        """Return the row."""
+        turns: list[Row] = [{"from": NAMES[t.role], "loss": t.train, "value": t.content} for t in dialogue.turns]  # type: ignore[index]
+        return [{"id": str(number) if dialogue.id is None else dialogue.id, "conversations": list(turns)}]
+
+    def schema(self) -> pa.Schema:
+        """Return the features of the data set."""
+        turn = pa.struct([("from", pa.string()), ("loss", pa.bool_()), ("value", pa.string())])
+        return pa.schema([("id", pa.string()), ("conversations", pa.list_(turn))])
 
 
-class _Row(Record):
-    id: str
-    conversations: tuple[_Turn, ...]
+def _turn(turn: Row, index: int) -> Turn:
+    where = f"conversations.{index}."
+    sender = text_of(turn, "from", where=where)
+    if sender not in _READ:
+        raise bad("role", f"{where}from", sender, f"known: {', '.join(_READ)}{nearest(sender, _READ)}")
+    loss = turn.get("loss")
+    if loss is not None and not isinstance(loss, bool):
+        raise bad("schema", f"{where}loss", loss, "must be true, false or null")
+    value = turn.get("value")
+    if not isinstance(value, str):
+        text_of(turn, "value", where=where)
+    further: Row = {} if turn.keys() <= _TURN else {k: v for k, v in turn.items() if k not in _TURN and v is not None}
+    return Turn(_READ[sender], str(value), loss, extra=further)
 
 
 def read_agentinstruct(path: Path) -> Iterator[Conversation]:
-    """Yield the conversations of a file.
+    """Yield the conversations of a file, for training.
 
     Raises:
         DataError: unreadable, or a row of another schema; names the row.
     """
-    for place, row in read_rows(path):
+    form = AgentInstruct()
+    for number, (place, row) in enumerate(read_rows(path)):
         try:
-            parsed = _Row.model_validate(row)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise DataError(f"{place} is no AgentInstruct row: {where}: {first['msg']}; correct the row") from error
-        turns = tuple(Message(role=_ROLES[t.sender], content=t.value, train=t.loss) for t in parsed.conversations)
-        yield Conversation(id=parsed.id, messages=turns)
+            text_of(row, "id")
+            for dialogue in form.read(row, number=number):
+                yield Conversation.of(dialogue, place=place)
+        except BadRowError as error:
+            raise DataError(f"{place} is no AgentInstruct row: {error}") from error
 
 
 def write_agentinstruct(path: Path, conversations: Iterable[Conversation]) -> int:
@@ -71,28 +103,23 @@ def write_agentinstruct(path: Path, conversations: Iterable[Conversation]) -> in
     Raises:
         DataError: an unknown suffix, or a system turn, which the format does not have.
     """
-    rows = [_row(conversation) for conversation in conversations]
-    if path.suffix == ".jsonl":
-        write_atomic(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    elif path.suffix == ".json":
-        write_atomic(path, json.dumps(rows, ensure_ascii=False, indent=2) + "\n")
-    elif path.suffix == ".parquet":
-        temporary = path.with_name(f".{path.name}.tmp")
-        with disk_errors(path):
-            pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), temporary)
-            temporary.replace(path)
-    else:
-        raise DataError(f"{path} is of an unknown kind; known: {', '.join(SUFFIXES)}")
-    return len(rows)
+    return write_rows(path, map(_row, conversations), schema=AgentInstruct().schema())
 
 
-def _row(conversation: Conversation) -> dict[str, object]:
-    turns = []
-    for message in conversation.messages:
-        if message.role not in _NAMES:
-            raise DataError(
-                f"{conversation.id!r} has a {message.role} turn, which AgentInstruct's format does not know; "
-                "put its text into the first user turn"
-            )
-        turns.append({"from": _NAMES[message.role], "loss": message.train, "value": message.content})
-    return {"id": conversation.id, "conversations": turns}
+def _row(conversation: Conversation) -> Row:
+    return {
+        "id": conversation.id,
+        "conversations": [
+            {"from": _sender(message, conversation.id), "loss": message.train, "value": message.content}
+            for message in conversation.messages
+        ],
+    }
+
+
+def _sender(message: Message, identity: str) -> str:
+    if message.role == "system":
+        raise DataError(
+            f"{identity!r} has a system turn, which AgentInstruct's format does not know; "
+            "put its text into the first user turn"
+        )
+    return NAMES[message.role]

@@ -1,30 +1,42 @@
-"""Stage 2, collect: the teacher plays the training tasks; every trajectory is recorded, failed ones too (paper 2.2)."""
+"""Stage 2, collect: the teacher plays the training tasks; every trajectory is recorded, failed ones too (paper 2.2).
+
+`trajectories.jsonl` grows by one line per finished episode and can be read at any time. What teachers behind HTTP
+answer goes to `calls/collect.jsonl` of the run folder before it is used, with its usage, price and attempts. That file
+outlives the stage: after a kill, or under `--from collect`, the same request is answered from it and costs nothing.
+
+A budget that is used up, or a server that refuses the account, ends the stage in one sentence and exit code 1;
+`--resume` goes on, with a larger budget if need be. Episodes that were cut short lie in `unfinished.jsonl` until then,
+and are played to their end without paying twice.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from agenttuning.core.records import Trajectory
-from agenttuning.core.rollout import rollouts
-from agenttuning.core.run import StageConfig
-from agenttuning.core.store import Appender, drop_torn_line, read_records
-from agenttuning.environments import load_environment
-from agenttuning.pipeline.construct import build_environment, read_entries
-from agenttuning.pipeline.progress import progress
-from agenttuning.policies import ModelConfig, OracleConfig, PolicyConfig, open_player
+from agenttuning.core.run import OPERATIONAL, StageConfig
+from agenttuning.core.store import read_records
+from agenttuning.errors import RecipeError, StageError, nearest
+from agenttuning.pipeline.construct import read_entries
+from agenttuning.pipeline.playing import UNFINISHED, play_missing
+from agenttuning.pipeline.plays import PlayPlan
+from agenttuning.pipeline.teachers import TeacherShare, open_teachers
+from agenttuning.pipeline.thoughts import ThoughtRepair, repair_thoughts
+from agenttuning.policies import OracleConfig, PolicyConfig
+from agenttuning.policies.budget import BudgetConfig
+from agenttuning.policies.ledger import Ledger, count_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pydantic import JsonValue
 
-    from agenttuning.core.environment import Environment
-    from agenttuning.core.records import Task
     from agenttuning.core.run import Manifest, Run
     from agenttuning.pipeline.construct import Entry
 
@@ -32,80 +44,117 @@ TRAJECTORIES = "trajectories.jsonl"
 
 
 class CollectConfig(StageConfig):
-    """Who teaches, and how often each task is played."""
+    """Who teaches, how often each task is played, and what it may cost."""
 
     teacher: PolicyConfig = OracleConfig()
     """Any policy; the oracle is the embedded teacher (the paper used gpt-4-0613)."""
+    teachers: tuple[TeacherShare, ...] = ()
+    """Several teachers instead of one, `[[collect.teachers]]` with `policy` and `share`; which of them plays a sample
+    of a task is drawn from the run's seed."""
     samples: int = Field(default=1, gt=0)
-    """Plays per task."""
-    concurrency: int = Field(default=64, gt=0)
+    """Plays per task; all are kept, the filter chooses."""
+    temperatures: tuple[Annotated[float, Field(ge=0.0)], ...] = ()
+    """Of the first sample, the second and so on, then from the first again; empty takes the teacher's own."""
+    enough: int | None = Field(default=None, gt=0)
+    """Successful trajectories of a task after which its further samples are left out; None plays all samples."""
+    enough_per_world: dict[str, Annotated[int, Field(gt=0)]] = {}
+    """World to the successful trajectories after which no further task of it is drawn, as the paper did it for ALFWorld
+    and WebShop; worlds not named play all their tasks."""
+    budget: BudgetConfig = BudgetConfig()
+    """What calls over HTTP may cost."""
+    thoughts: ThoughtRepair | None = None
+    """A second pass in which a model writes missing thoughts; None leaves every turn as the teacher wrote it."""
+    concurrency: Annotated[int, OPERATIONAL] = Field(default=64, gt=0)
     """Episodes in flight."""
+
+    @model_validator(mode="after")
+    def _one_faculty(self) -> CollectConfig:
+        if self.teachers and self.teacher != OracleConfig():
+            raise ValueError("give either teacher or teachers, not both")
+        return self
+
+    @property
+    def faculty(self) -> tuple[TeacherShare, ...]:
+        """All teachers."""
+        return self.teachers or (TeacherShare(policy=self.teacher),)
+
+    @property
+    def plan(self) -> PlayPlan:
+        """How often tasks are played."""
+        return PlayPlan(samples=self.samples, enough=self.enough, enough_per_world=self.enough_per_world)
 
 
 def run(config: CollectConfig, run: Run) -> Manifest:
-    """Append one `Trajectory` per (task, sample) to `trajectories.jsonl`; finished ones are never played again."""
+    """Append one `Trajectory` per (task, sample) to `trajectories.jsonl`; finished ones are never played again.
+
+    Raises:
+        RecipeError: a world is named that has no training tasks, or a model has no known price under a dollar budget.
+        StageError: the budget is used up, or the teacher's server refuses us; what is done is kept, a resume goes on.
+    """
     tasks = run.output("construct", "tasks.jsonl")
+    entries = list(read_entries(tasks, "train"))
+    _check_worlds(config, entries)
     stage = run.open("collect", config, inputs={"tasks": tasks})
     if stage.finished:
         return stage.finished
     path = stage.folder / TRAJECTORIES
-    entries = list(read_entries(tasks, "train"))
-    asyncio.run(
-        play_missing(
-            entries,
-            config.teacher,
-            path,
-            samples=config.samples,
-            concurrency=config.concurrency,
-            label="collect",
-            seed=run.seed,
-        )
+    calls = run.folder / "calls" / "collect.jsonl"
+    with Ledger(calls, config.budget) as ledger:
+        repaired = asyncio.run(_collect(config, entries, path, ledger=ledger, seed=run.seed))
+        if ledger.budget.refusal or (ledger.budget.used_up and config.budget.then == "stop"):
+            raise StageError(_stopped(config, path, len(entries), ledger))
+    counts = count_episodes(read_records(path, Trajectory))
+    if made := count_calls(calls):
+        counts["calls"] = made
+    if config.thoughts is not None:
+        counts["thoughts"] = repaired
+    return stage.finish(outputs=(TRAJECTORIES,), counts=counts)
+
+
+async def _collect(
+    config: CollectConfig, entries: list[Entry], path: Path, *, ledger: Ledger, seed: int
+) -> dict[str, JsonValue]:
+    opened = partial(open_teachers, config.faculty, temperatures=config.temperatures, seed=seed, ledger=ledger)
+    await play_missing(
+        entries,
+        opened,
+        path,
+        plan=config.plan,
+        concurrency=config.concurrency,
+        label="collect",
+        seed=seed,
+        ledger=ledger,
     )
-    return stage.finish(outputs=(TRAJECTORIES,), counts=count_episodes(read_records(path, Trajectory)))
+    if config.thoughts is None or ledger.budget.used_up:
+        return {}
+    return await repair_thoughts(
+        path, entries, config.thoughts, concurrency=config.concurrency, seed=seed, ledger=ledger
+    )
 
 
-async def play_missing(
-    entries: list[Entry], policy: PolicyConfig, path: Path, *, samples: int, concurrency: int, label: str, seed: int
-) -> None:
-    """Play every (task, sample) that `path` does not hold yet, and append its trajectory."""
-    finished = _finished(path)
-    total = len(entries) * samples
-    with progress(label, total, done=len(finished)) as advance, Appender[Trajectory](path) as appender:
-        if len(finished) == total:
-            return
-        async with open_player(_seeded(policy, seed)) as player:
-            won = played = 0
-            async for trajectory in rollouts(
-                _missing(entries, samples, finished), player, concurrency=concurrency, seed=seed
-            ):
-                appender.append(trajectory)
-                played += 1
-                won += trajectory.score.success
-                advance(note=f"success {won / played:.0%}")
+def _check_worlds(config: CollectConfig, entries: list[Entry]) -> None:
+    held = list(dict.fromkeys(entry.environment for entry in entries))
+    for world in config.enough_per_world:
+        if world not in held:
+            raise RecipeError(
+                f"collect.enough_per_world names {world!r}, which has no training tasks in this run"
+                f"{nearest(world, held)}; worlds with training tasks: {', '.join(held) or 'none'}"
+            )
 
 
-def _seeded(policy: PolicyConfig, seed: int) -> PolicyConfig:
-    """Give random draws the run's seed, where they have none of their own."""
-    if not isinstance(policy, ModelConfig) or policy.sampling.seed is not None or policy.sampling.temperature == 0:
-        return policy
-    return policy.model_copy(update={"sampling": policy.sampling.model_copy(update={"seed": seed})})
-
-
-def _finished(path: Path) -> set[tuple[str, str, int]]:
-    if not path.exists():
-        return set()
-    drop_torn_line(path)
-    return {(held.environment, held.task, held.sample) for held in read_records(path, Trajectory)}
-
-
-def _missing(
-    entries: list[Entry], samples: int, finished: set[tuple[str, str, int]]
-) -> Iterator[tuple[Environment[Task], str, int]]:
-    for entry in entries:
-        world = load_environment(entry.environment).id
-        for sample in range(samples):
-            if (world, str(entry.task["id"]), sample) not in finished:
-                yield build_environment(entry), entry.split, sample
+def _stopped(config: CollectConfig, path: Path, tasks: int, ledger: Ledger) -> str:
+    finished = sum(1 for _ in read_records(path, Trajectory))
+    cut = path.with_name(UNFINISHED)
+    open_ = sum(1 for _ in read_records(cut, Trajectory)) if cut.exists() else 0
+    state = (
+        f"{finished:,} of {tasks * config.samples:,} episodes are finished and kept in {path}, {open_:,} were cut short"
+    )
+    if ledger.budget.refusal:
+        return f"{ledger.budget.refusal} ({state}; continue with --resume)"
+    return (
+        f"{ledger.budget.told()}; {state}. Continue with --resume and a larger collect.budget, "
+        "or close the stage as it is with --resume collect.budget.then=finish"
+    )
 
 
 def count_episodes(trajectories: Iterable[Trajectory]) -> dict[str, JsonValue]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from agenttuning.core.environment import Inspection
 from agenttuning.core.records import Record, Reply, Score, Stop, Trajectory, digest
 from agenttuning.core.rollout import rollout, rollouts
 from agenttuning.errors import SideError, boundary
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NOISE_REPLIES = 1000
 """Malformed replies per world."""
+SLOW_NOISE_REPLIES = 30
+"""The same where every episode opens something heavy (`Environment.slow_start`)."""
 _NOISE_TASKS = 25
 _FAILURES_SHOWN = 20
 
@@ -62,6 +65,8 @@ class Report(Record):
     win_rate_ci: tuple[float, float] | None = None
     """Where the oracle is an expert that may lose: Wilson's 95 % interval of its win rate."""
     noise: NoiseTally = NoiseTally()
+    inspection: Inspection | None = None
+    """What was found in official data before anything was played."""
     failures: list[str] = Field(default=[])
     """The first failed plays and broken laws, one sentence each."""
 
@@ -139,11 +144,12 @@ def _is_sound(trajectory: Trajectory) -> bool:
 
 
 async def play_noise(kind: type[Environment[Task]], tasks: Sequence[Task]) -> tuple[NoiseTally, list[str]]:
-    """Send about a thousand malformed replies, spread over some tasks that can be started."""
+    """Send malformed replies, about a thousand unless the world is slow, spread over some tasks that can be started."""
     won = crashes = played = replies = 0
     failures: list[str] = []
     playable = list(tasks[:_NOISE_TASKS])
-    while replies < NOISE_REPLIES and playable:
+    wanted = SLOW_NOISE_REPLIES if kind.slow_start else NOISE_REPLIES
+    while replies < wanted and playable:
         task = playable[played % len(playable)]
         trajectory = await rollout(kind(task), noise_player, split="check", sample=played)
         if not trajectory.messages:

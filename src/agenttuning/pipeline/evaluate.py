@@ -17,13 +17,14 @@ from pydantic import Field, JsonValue, StringConstraints, model_validator
 from agenttuning.analysis.scores import WorldScore, compare, score_worlds
 from agenttuning.analysis.statistics import PairedChange
 from agenttuning.core.records import Record, Sampling, Trajectory
-from agenttuning.core.run import StageConfig, StageStart
+from agenttuning.core.run import OPERATIONAL, StageConfig, StageStart
 from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
-from agenttuning.pipeline.collect import play_missing
 from agenttuning.pipeline.construct import read_entries
 from agenttuning.pipeline.general_tests.settings import GeneralTests
-from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig
+from agenttuning.pipeline.playing import play_missing, seeded
+from agenttuning.pipeline.plays import PlayPlan
+from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig, open_player
 from agenttuning.serving.process import running_server
 from agenttuning.serving.settings import ServerSettings
 
@@ -49,8 +50,12 @@ class EvaluatedModel(Record):
     For an `openai` server at `base_url` the name that it knows, by default the name under `models`."""
     base_url: str | None = None
     """Address of the server, for `openai` and `tgi`; None starts one of the model and stops it at the end."""
-    api_key_env: str | None = None
+    api_key_env: Annotated[str | None, OPERATIONAL] = None
     """Environment variable that holds the key of the server."""
+    requests_per_minute: Annotated[int | None, OPERATIONAL] = Field(default=None, gt=0)
+    """Of the server at `base_url`; never more in any minute."""
+    tokens_per_minute: Annotated[int | None, OPERATIONAL] = Field(default=None, gt=0)
+    """The same for tokens, read and written."""
     dtype: Literal["float64", "float32", "bfloat16"] = "float32"
     """Of a model that this stage loads or serves. In float32 a reply depends on what else is in its batch only in the
     rarest near ties; float64 is for small models whose runs must repeat to the last byte."""
@@ -61,6 +66,10 @@ class EvaluatedModel(Record):
     def _reachable(self) -> EvaluatedModel:
         if self.base_url and not self.served:
             raise ValueError(f'base_url is for policy = "openai" or "tgi", not {self.policy!r}')
+        if (self.requests_per_minute or self.tokens_per_minute) and not self.base_url:
+            raise ValueError(
+                "requests_per_minute and tokens_per_minute are for a server at base_url; name it, or drop them"
+            )
         return self
 
     @property
@@ -80,7 +89,7 @@ class EvaluateConfig(StageConfig):
     """Test tasks per world, from the first on; None plays all."""
     samples: int = Field(default=1, gt=0)
     """Plays per task; more than one only says something when tokens are drawn at random."""
-    concurrency: int = Field(default=32, gt=0)
+    concurrency: Annotated[int, OPERATIONAL] = Field(default=32, gt=0)
     """Episodes in flight."""
     sampling: Sampling = Sampling()
     """The same for all models, so that their numbers may stand side by side; greedy and 128 tokens as in the paper."""
@@ -123,9 +132,12 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
     if stage.finished:
         return stage.finished
     for name, model in config.models.items():
-        play = partial(play_missing, samples=config.samples, concurrency=config.concurrency, seed=run.seed)
+        play = partial(
+            play_missing, plan=PlayPlan(samples=config.samples), concurrency=config.concurrency, seed=run.seed
+        )
         with _reached(name, model, weights[name], config) as policy:
-            asyncio.run(play(entries, policy, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
+            opened = partial(open_player, seeded(policy, run.seed))
+            asyncio.run(play(entries, opened, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
             _play_general(config, policy, stage.folder / f"{name}.jsonl", label=f"general {name}", seed=run.seed)
     judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
@@ -196,6 +208,8 @@ def _policy(name: str, model: EvaluatedModel, weights: str, config: EvaluateConf
         plan=model.plan,
         base_url=model.base_url or "",
         api_key_env=model.api_key_env,
+        requests_per_minute=model.requests_per_minute,
+        tokens_per_minute=model.tokens_per_minute,
         max_connections=config.concurrency,
     )
 

@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue
 from agenttuning.core.records import Record
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import write_atomic
-from agenttuning.errors import DataError, RecipeError, StageError, nearest
+from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.training.mixture import Mixture, example_share
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ class _Lengths(Record):
 
 def run(config: MixConfig, run: Run) -> Manifest:
     """Write `train.parquet` (messages, source, environment, task; in plan order) and `plan.json`."""
-    from agenttuning.pipeline.mix_sources import read_sources
+    from agenttuning.pipeline.mix_sources import existing, read_sources
     from agenttuning.pipeline.training_set import write_training_set
 
-    inputs = {"kept": run.output("decontaminate", "kept.jsonl")}
-    for path in (*config.agent_files, *config.general_files):
-        if not path.is_file():
-            raise DataError(f"no such file: {path}; correct mix.agent_files or mix.general_files")
-        inputs[path.name] = path
+    files = {path.name: existing(path) for path in (*config.agent_files, *config.general_files)}
+    inputs = {"kept": run.output("decontaminate", "kept.jsonl"), **files}
+    dropped = inputs["kept"].with_name("dropped.jsonl")
+    if files and dropped.exists():
+        inputs["dropped"] = dropped
     stage = run.open("mix", config, inputs=inputs)
     if stage.finished:
         return stage.finished
@@ -112,6 +112,9 @@ def run(config: MixConfig, run: Run) -> Manifest:
     write_atomic(stage.folder / "plan.json", plan.model_dump_json(indent=2) + "\n")
     counts: dict[str, JsonValue] = plan.model_dump(mode="json", exclude={"shares"})
     counts["unusable"] = dict(sources.unusable)
+    checked = run.manifest("decontaminate")
+    unchecked = [name for name in files if checked is None or name not in checked.start.inputs]
+    counts["contaminated"] = {**sources.contaminated, **dict.fromkeys(unchecked, "not checked")}
     return stage.finish(outputs=("train.parquet", "plan.json"), counts=counts)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.report_facts import Facts
 
 
-_SHARES = frozenset({"ratio", "mean_rate"})
+_SHARES = frozenset({"ratio", "mean_rate", "exact", "tolerant"})
 _COMPARED = {
     "own_text": "the task's own text",
     "with_shared_text": "with the text that all samples of a world share",
@@ -174,6 +174,24 @@ def contamination_tables(facts: Facts) -> dict[str, Table]:
     }
 
 
+def contamination_rule(facts: Facts) -> str:
+    """Say what the rates were measured with; empty when unknown."""
+    config: JsonValue = dict(facts.stages["decontaminate"].config) if "decontaminate" in facts.stages else None
+    rule = config.get("rule") if isinstance(config, dict) else None
+    if not isinstance(config, dict) or not isinstance(rule, dict):
+        return ""
+    n, tolerance, tokenizer = rule.get("n"), rule.get("tolerance"), config.get("tokenizer")
+    unit = f"tokens of {tokenizer}" if tokenizer else "words, folded by NFKC and case"
+    if rule.get("reading") == "strict":
+        return f"strict reading: any {n} {unit}, with at most {tolerance} mismatches"
+    return f"seed reading: {n} equal {unit}, extended over at most {tolerance} mismatches"
+
+
+def offender_table(facts: Facts) -> Table:
+    """Return the training trajectories that hold most of a test sample, word for word."""
+    return rows_of(facts.table("decontaminate", "offenders"), "test sample")
+
+
 def dropped(facts: Facts) -> str:
     """Say how many training trajectories held a test sample: `3 (alfworld 1, database 2)`; empty when unknown."""
     told = facts.stages["decontaminate"].counts.get("dropped") if "decontaminate" in facts.stages else None
@@ -234,6 +252,17 @@ def _digests(digests: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in digests.items())
 
 
+def _contamination(facts: Facts) -> list[str]:
+    held, offenders = dropped(facts), offender_table(facts)
+    parts = (
+        [f"Training trajectories dropped because they held a test sample: {held}. {GENERATED_WORDS}\n"] if held else []
+    )
+    for name, table in contamination_tables(facts).items():
+        parts += [f"## Contamination: {name}\n", table.markdown()]
+    parts += [f"Measured by the {rule}.\n"] if (rule := contamination_rule(facts)) else []
+    return [*parts, "## Contamination: who holds most\n", offenders.markdown()] if offenders.rows else parts
+
+
 def markdown(facts: Facts, published: PublishedScores) -> str:
     """Return the report as Markdown."""
     parts = [f"# {title(facts)}\n", f"{sentence(facts)}\n"]
@@ -257,10 +286,7 @@ def markdown(facts: Facts, published: PublishedScores) -> str:
             "## Training\n",
             f"{len(facts.loss)} steps, loss {facts.loss[0][1]:.3f} to {facts.loss[-1][1]:.3f}.\n",
         ]
-    if held := dropped(facts):
-        parts += [f"Training trajectories dropped because they held a test sample: {held}. {GENERATED_WORDS}\n"]
-    for name, table in contamination_tables(facts).items():
-        parts += [f"## Contamination: {name}\n", table.markdown()]
+    parts += _contamination(facts)
     parts += ["## What made these numbers\n"]
     if facts.evaluation:
         parts += [making_table(facts).markdown()]

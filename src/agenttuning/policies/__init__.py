@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from agenttuning.core.policy import Player
     from agenttuning.policies.episode import Model
+    from agenttuning.policies.ledger import Ledger
 
 __all__ = [
     "HumanConfig",
@@ -47,12 +48,15 @@ __all__ = [
     "TgiConfig",
     "open_model",
     "open_player",
+    "scripted_player",
 ]
 
 
 @asynccontextmanager
-async def open_player(config: PolicyConfig) -> AsyncIterator[Player]:
+async def open_player(config: PolicyConfig, *, ledger: Ledger | None = None) -> AsyncIterator[Player]:
     """Open what the policy needs (a model, a connection pool), and close it at the end.
+
+    Calls over HTTP are kept in the ledger, within its budget, and answered from it where it holds the answer.
 
     Raises:
         AgentTuningError: the model, its packages, or its key is missing; the text says what to do.
@@ -64,12 +68,14 @@ async def open_player(config: PolicyConfig) -> AsyncIterator[Player]:
     elif isinstance(config, HumanConfig):
         yield human_player
     else:
-        async with open_model(config) as model:
+        async with open_model(config, ledger=ledger) as model:
             yield ModelPlayer(model, config)
 
 
-def open_model(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncContextManager[Model]:
-    """Open the bare model, for calls outside of episodes; raises as `open_player`.
+def open_model(
+    config: OpenAIConfig | TgiConfig | LocalConfig, *, ledger: Ledger | None = None
+) -> AbstractAsyncContextManager[Model]:
+    """Open a language model that answers any conversation; raises and keeps as `open_player`.
 
     The client or the model's packages are imported only now: every recipe imports this module.
     """
@@ -81,10 +87,10 @@ def open_model(config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncC
         if isinstance(config, TgiConfig):
             from agenttuning.policies.tgi import open_tgi
 
-            return open_tgi(config)
+            return open_tgi(config, ledger=ledger)
         from agenttuning.policies.openai import open_openai
 
-        return open_openai(config)
+        return open_openai(config, ledger=ledger)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             f"policy {config.kind!r} needs the package {error.name!r}; install it with `pip install 'agenttuning[all]'`"

@@ -1,4 +1,14 @@
-"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import."""
+"""Which policy answers, and how: one strict record per kind, light enough for every recipe to import.
+
+[collect.teacher]
+kind = "openai"
+base_url = "https://api.openai.com/v1"
+api_key_env = "OPENAI_API_KEY"
+model = "gpt-4o-mini"
+requests_per_minute = 500
+tokens_per_minute = 200000
+sampling = { max_new_tokens = 512, temperature = 0.7 }
+"""
 
 from __future__ import annotations
 
@@ -7,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from agenttuning.core.records import Record, Sampling
+from agenttuning.core.run import OPERATIONAL
 from agenttuning.models.shape import TemplateName
 
 
@@ -64,23 +75,38 @@ class ModelConfig(Record):
     """How the model is called in every number; None takes the model's own name."""
 
 
+class Price(Record):
+    """What a model's tokens cost."""
+
+    prompt: float = Field(ge=0)
+    """Dollars per million tokens read."""
+    completion: float = Field(ge=0)
+    """Dollars per million tokens written."""
+
+
 class ServerConfig(ModelConfig):
     """What every model behind HTTP can be told."""
 
     base_url: str
     """Where the server answers, such as `http://127.0.0.1:8000`."""
-    api_key_env: str | None = None
+    api_key_env: Annotated[str | None, OPERATIONAL] = None
     """Name of the environment variable that holds the key; None sends none."""
-    deadline_seconds: float = Field(default=300.0, gt=0)
-    """For one reply, all attempts and waits together."""
-    attempt_timeout_seconds: float = Field(default=120.0, gt=0)
+    requests_per_minute: Annotated[int | None, OPERATIONAL] = Field(default=None, gt=0)
+    """Never more attempts than this in any minute, and no more than a tenth (at least one) in any six seconds."""
+    tokens_per_minute: Annotated[int | None, OPERATIONAL] = Field(default=None, gt=0)
+    """The same for tokens read and written; a call counts with an upper estimate until its answer tells them."""
+    max_connections: Annotated[int, OPERATIONAL] = Field(default=64, gt=0)
+    """Requests in flight at once; more wait. Halved when the server is overloaded, grown again while it answers."""
+    deadline_seconds: Annotated[float, OPERATIONAL] = Field(default=300.0, gt=0)
+    """For one reply, all attempts and the waits between them; not the queue before our own limits."""
+    attempt_timeout_seconds: Annotated[float, OPERATIONAL] = Field(default=120.0, gt=0)
     """For one attempt."""
-    max_attempts: int = Field(default=6, gt=0)
+    max_attempts: Annotated[int, OPERATIONAL] = Field(default=6, gt=0)
     """Attempts per reply; only errors that can pass are tried again."""
-    first_wait_seconds: float = Field(default=0.5, ge=0)
+    first_wait_seconds: Annotated[float, OPERATIONAL] = Field(default=0.5, ge=0)
     """Before the second attempt; doubles with every further one, plus jitter of the same size."""
-    max_connections: int = Field(default=64, gt=0)
-    """Requests in flight at once; more wait."""
+    price: Annotated[Price | None, OPERATIONAL] = None
+    """What its tokens cost; None looks the model up in the dated table that comes with the package."""
 
 
 class OpenAIConfig(ServerConfig):
@@ -91,6 +117,8 @@ class OpenAIConfig(ServerConfig):
     """As the endpoint calls it."""
     length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     """What the endpoint calls the reply's length limit; reasoning models want the second."""
+    seed_field: Literal["seed", "random_seed", "none"] = "seed"
+    """What it calls the seed of a random draw; `none` for endpoints that take no seed."""
 
 
 class TgiConfig(ServerConfig):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agenttuning.models.chat_template import ChatTemplate
     from agenttuning.policies.config import TgiConfig
     from agenttuning.policies.endpoint import Endpoint
+    from agenttuning.policies.ledger import Ledger
 
 
 class _Details(BaseModel):
@@ -48,12 +49,15 @@ class TgiModel:
         self.template_digest = template.digest
 
     async def answer(self, messages: Sequence[Message], *, sampling: Sampling) -> Reply:
-        """Return the next assistant turn; raises what `Endpoint.post` raises."""
+        """Return the next assistant turn; raises what `Endpoint.ask` raises."""
         body: dict[str, JsonValue] = {
             "inputs": self._template.prompt_text(messages),
             "parameters": self._parameters(sampling),
         }
-        found, headers = await self._endpoint.post("generate", body, answer=_Generated)
+        return await self._endpoint.ask("generate", body, sampling=sampling, read=self._read)
+
+    def _read(self, body: bytes, headers: httpx.Headers) -> Reply:
+        found = _Generated.model_validate_json(body)
         details = found.details
         read = headers.get("x-prompt-tokens", "")
         usage = Usage(prompt_tokens=int(read) if read.isdecimal() else 0, completion_tokens=details.generated_tokens)
@@ -82,7 +86,9 @@ class TgiModel:
 
 
 @asynccontextmanager
-async def open_tgi(config: TgiConfig, *, transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[TgiModel]:
+async def open_tgi(
+    config: TgiConfig, *, ledger: Ledger | None = None, transport: httpx.AsyncBaseTransport | None = None
+) -> AsyncIterator[TgiModel]:
     """Load the chat template and open the connection pool.
 
     Raises:
@@ -90,7 +96,7 @@ async def open_tgi(config: TgiConfig, *, transport: httpx.AsyncBaseTransport | N
         RecipeError: as `open_endpoint`.
     """
     template = await anyio.to_thread.run_sync(_template, config)
-    async with open_endpoint(config, transport=transport) as endpoint:
+    async with open_endpoint(config, model=config.model, ledger=ledger, transport=transport) as endpoint:
         yield TgiModel(endpoint, config, template)
 
 

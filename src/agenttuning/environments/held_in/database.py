@@ -103,6 +103,8 @@ class DatabaseTask(Task):
     """A statement that solves it; None where the published one is not to be trusted."""
     thought: str = ""
     """What an expert thinks before the gold statement."""
+    closing: str = ""
+    """What an expert thinks before the answer; empty takes a sentence that always fits."""
     backend: BackendName = "sqlite"
     scorer: ScorerName = "2023"
 
@@ -234,7 +236,8 @@ class Database(Environment[DatabaseTask]):
                 values = (
                     [] if isinstance(self._result, SqlError) else [str(cell) for row in self._result for cell in row]
                 )
-        thought = "the change is made." if self.task.answer_hash is not None else "the result gives the answer."
+        told = "the change is made." if self.task.answer_hash is not None else "the result gives the answer."
+        thought = self.task.closing or told
         yield f"Thought: {thought}\nAction: Answer\nFinal Answer: {json.dumps(values, ensure_ascii=False)}"
 
     async def close(self) -> None:

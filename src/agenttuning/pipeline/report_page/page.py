@@ -113,6 +113,8 @@ def render(
         dropped=words.dropped(facts),
         generated_words=words.GENERATED_WORDS,
         contamination=words.contamination_tables(facts),
+        contamination_rule=words.contamination_rule(facts),
+        offenders=words.offender_table(facts),
         making=words.making_table(facts),
         provenance=words.provenance_table(facts),
         versions=words.versions(facts),

@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.async_api import Browser as PlaywrightBrowser
-    from playwright.async_api import BrowserContext, Playwright
+    from playwright.async_api import BrowserContext, Playwright, StorageState
 
 ResultT = TypeVar("ResultT")
+BrowserError = Error
+"""What a call inside `Browser.run` raises when the page or the browser refuses."""
 _START_SECONDS: Final = 90.0
 _CLOSE_SECONDS: Final = 10.0
 
@@ -100,6 +102,28 @@ class Browser:
         await context.set_offline(allowed.startswith("file:"))
         await context.route(re.compile(f"^(?!{re.escape(allowed)})"), _refuse)
         return context
+
+    async def new_proxied_context(
+        self, *, proxy: str, window: tuple[int, int], storage_state: StorageState | Path | None, har: Path | None
+    ) -> BrowserContext:
+        """Return a private context whose every connection goes through a proxy; call it inside `run`.
+
+        Args:
+            proxy: address of an HTTP proxy, which says what may be reached.
+            window: width and height in pixels.
+            storage_state: cookies and local storage to begin with.
+            har: file that the traffic is recorded to, written when the context closes.
+        """
+        return await self._browser.new_context(
+            viewport={"width": window[0], "height": window[1]},
+            proxy={"server": proxy},
+            storage_state=storage_state,
+            record_har_path=har,
+            accept_downloads=False,
+            locale="en-US",
+            timezone_id="UTC",
+            service_workers="block",
+        )
 
     def close(self) -> None:
         """End the browser, the driver and the thread. Safe to call twice."""

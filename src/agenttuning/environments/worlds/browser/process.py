@@ -33,6 +33,8 @@ _FLAGS: Final = (
     "--disable-sync",
     "--disable-features=MediaRouter,OptimizationHints,Translate,AutofillServerCommunication",
     "--force-color-profile=srgb",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",  # names are for proxies to look up
     "--force-device-scale-factor=1",
     "--lang=en-US",
     "--metrics-recording-only",

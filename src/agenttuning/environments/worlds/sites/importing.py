@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from agenttuning.core.environment import ImportProgress
+from agenttuning.core.json_stream import ArrayReader
 from agenttuning.core.store import disk_errors, write_atomic
-from agenttuning.environments.worlds.sites.json_stream import ArrayReader
 from agenttuning.environments.worlds.sites.official import SUFFIX, UNFINISHED, Action, Candidate, Row
 from agenttuning.environments.worlds.sites.restricted_pickle import load_plain
 from agenttuning.errors import DataError

@@ -1,0 +1,1 @@
+"""What the sites begin with, drawn from a seed."""
