@@ -106,6 +106,12 @@ def test_mistakes_are_told(tmp_path: Path) -> None:
             TrainConfig.model_validate({**FRESH, **keys})
 
 
+def test_a_model_that_cannot_fit_is_refused_before_it_is_made(tmp_path: Path) -> None:
+    shape = {"hidden": 1 << 16, "layers": 80, "heads": 64, "feed_forward": 1 << 18, "max_length": 256}
+    with pytest.raises(RecipeError, match=r"training needs about .* GB .* take a smaller train\.model"):
+        _train(tmp_path, shape=shape)
+
+
 def test_the_papers_defaults() -> None:
     config = TrainConfig()
     assert (config.learning_rate, config.steps, config.batch_tokens) == (5e-5, 2000, 64 * 4096)

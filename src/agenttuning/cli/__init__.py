@@ -108,7 +108,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", type=Path, help="a TOML file (serve: or a model folder; report: or run folders)")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for example train.learning_rate=1e-5")
     parser.add_argument("--resume", action="store_true", help="continue a run; nothing finished is done again")
-    parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop; train: the plan")
     parser.add_argument("--json", action="store_true", help="print the manifest as JSON")
 
 

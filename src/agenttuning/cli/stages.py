@@ -35,6 +35,11 @@ def main(arguments: Namespace) -> int:
     if arguments.verb == "report" and arguments.recipe.is_dir():
         return _compare(arguments)
     recipe = read_recipe(arguments.recipe, arguments.overrides)
+    if arguments.dry_run and arguments.verb == "train":
+        from agenttuning.cli.plans import print_plan
+
+        print_plan(recipe, Run(recipe.folder, seed=recipe.seed), arguments)
+        return 0
     if arguments.dry_run:
         print(write_recipe(recipe), end="")
         return 0

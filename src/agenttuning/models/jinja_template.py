@@ -34,9 +34,14 @@ class JinjaTemplate:
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        if not tokenizer.eos_token:
+            raise DataError(
+                f"the tokenizer of {tokenizer.name_or_path!r} has no EOS token, so an answer would never end; "
+                "name one in its tokenizer_config.json, the mark that its chat template puts after an answer"
+            )
         self._tokenizer = tokenizer
         self._encoder = backend(tokenizer)
-        self._anchor = tokenizer.eos_token or tokenizer.bos_token or ""
+        self._anchor = str(tokenizer.eos_token)
         self._anchor_id = tokenizer.convert_tokens_to_ids(self._anchor)
         self.digest = digest(str(tokenizer.chat_template))
         self._require_exact()

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.mix_sources import Example
 
 Weights = Literal["equal", "size"] | dict[str, float]
-AGENT, GENERAL = "agent", "general"
+AGENT: Literal["agent"] = "agent"
+GENERAL: Literal["general"] = "general"
 
 
 class MixConfig(StageConfig):
@@ -99,7 +100,7 @@ def run(config: MixConfig, run: Run) -> Manifest:
             yield AGENT if draw.source in sources.agent else GENERAL, both[draw.source][draw.row]
 
     write_training_set(stage.folder / "train.parquet", planned())
-    plan = _Plan(
+    plan = MixPlan(
         digest=mixture.digest,
         unit=config.unit,
         shares={name: str(share) for name, share in mixture.flat().items()},
@@ -117,7 +118,9 @@ def run(config: MixConfig, run: Run) -> Manifest:
     return stage.finish(outputs=("train.parquet", "plan.json"), counts=counts)
 
 
-class _Plan(Record):
+class MixPlan(Record):
+    """What `plan.json` holds."""
+
     digest: str
     unit: str
     shares: dict[str, str]

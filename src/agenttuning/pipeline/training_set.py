@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from agenttuning.core.records import Message, Record
 from agenttuning.core.store import disk_errors
@@ -78,6 +79,10 @@ def read_training_set(path: Path) -> Iterator[TrainingExample]:
         raise DataError(
             f"{path} has the columns {file.schema_arrow.names}, not {_SCHEMA.names}; run the mix stage again"
         )
-    for batch in file.iter_batches(batch_size=_GROUP):
-        for row in batch.to_pylist():
-            yield TrainingExample.model_validate(row)
+    try:
+        for batch in file.iter_batches(batch_size=_GROUP):
+            for row in batch.to_pylist():
+                yield TrainingExample.model_validate(row)
+    except (OSError, pa.ArrowException, ValidationError) as error:
+        told = str(error).splitlines()[0]
+        raise DataError(f"{path} is damaged: {told}; run the mix stage again") from error

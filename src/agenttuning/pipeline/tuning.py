@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 
 from agenttuning.core.store import read_records
-from agenttuning.errors import RecipeError
+from agenttuning.errors import RecipeError, StageError
 from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
 from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.progress import progress
@@ -17,7 +17,9 @@ from agenttuning.pipeline.training_set import TrainingExample, read_training_set
 from agenttuning.training.export import export
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
 from agenttuning.training.mask import Corpus, tokenize_dialogues
+from agenttuning.training.memory import free_memory, require_memory
 from agenttuning.training.mixture import Plan, in_order
+from agenttuning.training.sizes import folder_size, fresh_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,10 +39,14 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
     template = choose_template(tokenizer, name=config.template)
     corpus = _tokenize(dialogues, template, max_length=config.max_length)
+    _require_rows(corpus, config)
     plan, draws_dropped = _row_plan(corpus, order)
+    device = choose_device(config.device)
+    size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
+    require_memory(size, loop_settings(config, seed=seed), free=free_memory(device), device=_called(device))
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
     _require_positions(model, config)
-    torch.nn.Module.to(model, _device(config.device))
+    torch.nn.Module.to(model, device)
     _fit(model, corpus, plan, config=config, folder=folder, seed=seed)
     export(model, tokenizer, folder / "model")
     return {
@@ -77,6 +83,21 @@ def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
         checkpoint_every=config.checkpoint_every,
         seed=seed,
     )
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device that `train.device` asks for.
+
+    Raises:
+        RecipeError: a GPU, and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RecipeError(
+            'train.device = "cuda", but torch sees no GPU; use "auto", or install the CUDA build of torch'
+        )
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
 
 
 def _tokenize(dialogues: Sequence[TrainingExample], template: ChatTemplate, *, max_length: int) -> Corpus:
@@ -134,13 +155,23 @@ def _row_plan(corpus: Corpus, order: Sequence[int]) -> tuple[Plan, int]:
     """Return the plan over the rows that are left, and how many draws fell on dropped dialogues."""
     row_of = {dialogue: row for row, dialogue in enumerate(corpus.kept)}
     rows = [row_of[dialogue] for dialogue in order if dialogue in row_of]
-    following = in_order(max(1, len(rows)))
+    following = in_order(len(rows))
     return lambda draw: rows[following(draw)], len(order) - len(rows)
 
 
 def _train_tokenizer(dialogues: Sequence[TrainingExample], config: TrainConfig) -> PreTrainedTokenizerBase:
     texts = (message.content for dialogue in dialogues for message in dialogue.messages)
     return train_tokenizer(texts, vocabulary=config.vocabulary, max_length=config.shape.max_length)
+
+
+def _require_rows(corpus: Corpus, config: TrainConfig) -> None:
+    if corpus.rows:
+        return
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in corpus.dropped.items()) or "the mix is empty"
+    raise StageError(
+        f"there is no row to train on ({reasons}); raise train.max_length={config.max_length} for dialogues that are "
+        "too long, and look at the data's train flags where no token is trained"
+    )
 
 
 def _require_positions(model: PreTrainedModel, config: TrainConfig) -> None:
@@ -151,11 +182,5 @@ def _require_positions(model: PreTrainedModel, config: TrainConfig) -> None:
         )
 
 
-def _device(name: str) -> torch.device:
-    if name == "cuda" and not torch.cuda.is_available():
-        raise RecipeError(
-            'train.device = "cuda", but torch sees no GPU; use "auto", or install the CUDA build of torch'
-        )
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+def _called(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "this machine"
