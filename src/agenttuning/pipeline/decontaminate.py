@@ -99,7 +99,7 @@ def run(config: DecontaminateConfig, run: Run) -> Manifest:
     """Write `kept.jsonl`, `dropped.jsonl`, `offenders.jsonl` and the rates per test."""
     tasks, source = run.output("construct", "tasks.jsonl"), run.output("filter", "kept.jsonl")
     files = {f"references.{name}": file.existing() for name, file in config.references.items()}
-    files |= {path.name: existing(path) for path in (*config.agent_files, *config.general_files)}
+    files |= {path.name: existing(path, stage="decontaminate") for path in (*config.agent_files, *config.general_files)}
     stage = run.open("decontaminate", config, inputs={"tasks": tasks, "kept": source, **files})
     if stage.finished:
         return stage.finished

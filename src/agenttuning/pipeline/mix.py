@@ -77,7 +77,7 @@ def run(config: MixConfig, run: Run) -> Manifest:
     from agenttuning.pipeline.mix_sources import existing, read_sources
     from agenttuning.pipeline.training_set import write_training_set
 
-    files = {path.name: existing(path) for path in (*config.agent_files, *config.general_files)}
+    files = {path.name: existing(path, stage="mix") for path in (*config.agent_files, *config.general_files)}
     inputs = {"kept": run.output("decontaminate", "kept.jsonl"), **files}
     dropped = inputs["kept"].with_name("dropped.jsonl")
     if files and dropped.exists():

@@ -69,14 +69,14 @@ def read_sources(
     return sources
 
 
-def existing(path: Path) -> Path:
+def existing(path: Path, *, stage: str) -> Path:
     """Return the path of a training file that is there.
 
     Raises:
         DataError: it is not.
     """
     if not path.is_file():
-        raise DataError(f"no such file: {path}; correct `agent_files` or `general_files`")
+        raise DataError(f"no such file: {path}; correct {stage}.agent_files or {stage}.general_files")
     return path
 
 
