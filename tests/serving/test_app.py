@@ -27,7 +27,9 @@ LIMIT = 100
 class LetterEngine:
     """One token per character; answers `abc...` until the stop string or the length, and keeps what it was asked."""
 
-    info = EngineInfo(model="letters", dtype="float32", device="cpu", max_total_tokens=LIMIT, template="0")
+    info = EngineInfo(
+        model="letters", dtype="float32", device="cpu", max_total_tokens=LIMIT, vocabulary=0x110000, template="0"
+    )
 
     def __init__(self) -> None:
         self.asked: list[GenerationRequest] = []
@@ -39,6 +41,9 @@ class LetterEngine:
 
     def encode(self, text: str) -> list[int]:
         return [ord(character) for character in text]
+
+    def token_texts(self, token_ids: Sequence[int]) -> list[str]:
+        return [chr(token_id) for token_id in token_ids]
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         if messages[-1].role == "assistant":
@@ -197,7 +202,7 @@ def test_temperature_0_is_greedy_on_openai_and_a_missing_one_is_1() -> None:
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0.role", "validation"),
         ({"messages": [{"role": "user", "content": "x" * 200}]}, "context length is 100", "context_length_exceeded"),
         ({"messages": [{"role": "user", "content": "x"}], "max_tokens": 100}, "100", "context_length_exceeded"),
-        ({"messages": [{"role": "user", "content": "x"}], "n": 2}, "`n`=2", "validation"),
+        ({"messages": [{"role": "user", "content": "x"}], "n": 0}, "`n`", "validation"),
         ({"messages": [{"role": "user", "content": "x"}], "logit_bias": {"5": 1}}, "logit_bias", "validation"),
         (
             {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]},

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agenttuning.errors import PolicyError
-from agenttuning.serving import openai, tgi
+from agenttuning.serving import openai, openai_answers, tgi
 from agenttuning.serving.requests import RequestError
 
 if TYPE_CHECKING:
@@ -80,7 +80,9 @@ class AdmissionGate:
 
 def _error(path: str, message: str, *, status: int, kind: str, field: str | None = None) -> JSONResponse:
     if path.startswith("/v1/"):
-        return JSONResponse(openai.error_body(message, status=status, kind=kind, field=field), status_code=status)
+        return JSONResponse(
+            openai_answers.error_body(message, status=status, kind=kind, field=field), status_code=status
+        )
     return JSONResponse(tgi.error_body(message, kind=kind), status_code=status)
 
 

@@ -21,6 +21,8 @@ class EngineInfo:
     device: str
     max_total_tokens: int
     """Prompt and answer together."""
+    vocabulary: int
+    """Token ids lie below it."""
     template: str
     """Digest of the chat template: two servers with unlike digests answer unlike prompts."""
 
@@ -34,6 +36,12 @@ class Engine(Protocol):
 
     def encode(self, text: str) -> list[int]:
         """Return the ids of a raw prompt, exactly one BOS in front where the model has one."""
+
+    def token_texts(self, token_ids: Sequence[int]) -> list[str]:
+        """Return the text of every token as it stands inside a text; joined, they are nearly the text.
+
+        A special token gives its name, a token that is a part of a character U+FFFD.
+        """
 
     def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
         """Return the ids of a conversation, up to where the answer begins.

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 
     from pydantic import JsonValue
     from starlette.requests import Request
@@ -61,6 +61,32 @@ def refuse_unsupported(extra: Mapping[str, JsonValue] | None, *, neutral: Mappin
     for name, value in (extra or {}).items():
         if name in neutral and value not in neutral[name]:
             raise RequestError(f"`{name}`={value!r} is not supported by this server; leave it out", field=name)
+
+
+def require_known_tokens(token_ids: Sequence[int], *, vocabulary: int, field: str) -> None:
+    """Refuse a prompt that the model cannot read.
+
+    Raises:
+        RequestError: it holds no token, or an id that is not in the vocabulary.
+    """
+    if not token_ids:
+        raise RequestError(f"`{field}` must hold 1 or more tokens", field=field)
+    foreign = next((token_id for token_id in token_ids if not 0 <= token_id < vocabulary), None)
+    if foreign is not None:
+        raise RequestError(
+            f"`{field}`: {foreign} is no token id of this model, which are below {vocabulary}", field=field
+        )
+
+
+async def all_of(works: Sequence[Coroutine[None, None, ResultT]]) -> list[ResultT]:
+    """Return all results in order; where one fails, the others are cancelled before its error is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def answered(request: Request, work: Awaitable[ResultT]) -> ResultT:
