@@ -12,7 +12,7 @@ from agenttuning.errors import DataError
 from agenttuning.models.generation import Generation, Scored, Token
 from agenttuning.models.reply_text import ReplyText
 from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache
-from agenttuning.models.sample_tokens import choose_tokens
+from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 from agenttuning.models.score_tokens import score_tokens
 
 if TYPE_CHECKING:
@@ -109,12 +109,17 @@ class DecodeBatch:
                 places = read[-len(row.tokens) : -1]
                 row.prompt = score_tokens(places, row.tokens[1:], top=row.request.top)
         logits = every[:, -1]
-        sampling = [row.request.sampling for row in rows]
-        ids, logprobs = choose_tokens(logits, sampling=sampling, generators=[row.generator for row in rows])
+        penalty = [row.request.repetition_penalty for row in rows]
+        ids, logprobs = choose_tokens(
+            weaken_repeated(logits, tokens=[row.tokens for row in rows], penalty=penalty),
+            sampling=[row.request.sampling for row in rows],
+            generators=[row.generator for row in rows],
+            typical=[row.request.typical_p for row in rows],
+        )
         for place, row, token_id, logprob in zip(logits, rows, ids, logprobs, strict=True):
             row.computed = len(row.tokens)
             scored = Scored(token_id, logprob)
-            if row.request.top:
+            if row.request.top or row.request.repetition_penalty != 1.0:
                 (scored,) = score_tokens(place[None], [token_id], top=row.request.top)
             yield row, self._take(row, scored)
 

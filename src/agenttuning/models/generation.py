@@ -24,6 +24,10 @@ class GenerationRequest:
     """How many of the likeliest tokens to tell beside every token that has a log probability."""
     score_prompt: bool = False
     """Whether the answer carries the log probability of every token of the prompt."""
+    typical_p: float = 1.0
+    """Keep the tokens whose surprise is nearest to the expected one, up to this mass; 1 keeps all."""
+    repetition_penalty: float = 1.0
+    """By how much to weaken what prompt and answer hold already (CTRL's rule); 1 weakens nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from agenttuning.models.generate import Generator
 from agenttuning.models.load import load_chat_model
-from agenttuning.serving.engine import EngineInfo
+from agenttuning.serving.engine import EngineInfo, Load, TextToken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -38,6 +39,7 @@ class LocalEngine:
             device=self._chat_model.model.device.type,
             max_total_tokens=self._chat_model.max_length,
             vocabulary=int(self._chat_model.model.config.vocab_size),
+            special=frozenset(self._chat_model.tokenizer.all_special_ids),
             template=self._chat_model.template.digest,
         )
 
@@ -49,6 +51,22 @@ class LocalEngine:
             _LOG.warning("a raw prompt begins with BOS, which the server adds; the second one is dropped")
             return ids[1:]
         return ids
+
+    @property
+    def load(self) -> Load:
+        """What it is doing now."""
+        return Load(*self._generator.load)
+
+    def text_tokens(self, text: str) -> list[TextToken]:
+        """Return the tokens of a raw prompt and where they stand."""
+        found = self._chat_model.tokenizer(text, return_offsets_mapping=True)
+        ids = self.encode(text)
+        ends = [0, *accumulate(len(character.encode()) for character in text)]
+        places = found["offset_mapping"][len(found["input_ids"]) - len(ids) :]
+        return [
+            TextToken(token_id, text[start:stop], ends[start], ends[stop])
+            for token_id, (start, stop) in zip(ids, places, strict=True)
+        ]
 
     def token_texts(self, token_ids: Sequence[int]) -> list[str]:
         """Return the text of every token as it stands inside a text."""

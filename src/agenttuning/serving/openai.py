@@ -18,6 +18,7 @@ from agenttuning.serving.requests import (
     all_of,
     answered,
     collected,
+    failure_kind,
     read_body,
     refuse_unsupported,
     require_known_tokens,
@@ -101,7 +102,10 @@ class OpenAIRoutes:
             )
         requests = []
         for ids in prompts:
-            length = asked if asked is not None else limit - len(ids)
+            length = asked if asked is not None else min(limit - len(ids), self._settings.max_answer_tokens or limit)
+            if self._settings.max_answer_tokens is not None and length > self._settings.max_answer_tokens:
+                text = f"at most {self._settings.max_answer_tokens} tokens may be asked for; {length} are more"
+                raise RequestError(text, field="max_tokens")
             if length < 1 or len(ids) + length > limit:
                 raise RequestError(
                     f"this model's maximum context length is {limit} tokens; {len(ids)} in the prompt and "
@@ -148,7 +152,7 @@ class OpenAIRoutes:
                         yield event({**form.frame(chunk=True), "choices": [], "usage": told})
             yield "data: [DONE]\n\n"
         except PolicyError as error:
-            yield event(error_body(str(error), status=500, kind="generation"))
+            yield event(error_body(str(error), status=500, kind=failure_kind(error)))
 
 
 def _sampling(body: Asked, *, length: int, seed: int) -> Sampling:

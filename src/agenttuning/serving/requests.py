@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
+from agenttuning.errors import BudgetError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 
     from pydantic import JsonValue
     from starlette.requests import Request
 
+    from agenttuning.errors import PolicyError
     from agenttuning.models.generation import Generation, Token
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
@@ -87,6 +90,11 @@ async def all_of(works: Sequence[Coroutine[None, None, ResultT]]) -> list[Result
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def failure_kind(error: PolicyError) -> str:
+    """Return what a model's failure is called in a body."""
+    return "timeout" if isinstance(error, BudgetError) else "generation"
 
 
 async def answered(request: Request, work: Awaitable[ResultT]) -> ResultT:
