@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from agenttuning.errors import PolicyError, StageError
 from agenttuning.serving import errors, openai, tgi
 from agenttuning.serving.gate import AdmissionGate, Door
 from agenttuning.serving.metrics import Metrics
+from agenttuning.serving.openapi import describe
 from agenttuning.serving.requests import RequestError
 from agenttuning.serving.watched import WatchedEngine
 
@@ -31,10 +33,18 @@ def create_app(engine: Engine, settings: ServerSettings, *, door: Door | None = 
     """
     door, metrics = door or Door(), Metrics()
     watched = WatchedEngine(engine, metrics, max_seconds=settings.max_seconds)
-    gate = Middleware(AdmissionGate, door=door, metrics=metrics, limit=settings.max_concurrent, key=_key(settings))
+    key = _key(settings)
+    gate = Middleware(AdmissionGate, door=door, metrics=metrics, limit=settings.max_concurrent, key=key)
     text = tgi.TgiRoutes(watched, settings, door=door, metrics=metrics)
+    routes = _routes(text, openai.OpenAIRoutes(watched, settings))
+    document = describe(routes, keyed=key is not None)
+
+    async def description(request: Request) -> Response:
+        del request
+        return JSONResponse(document)
+
     return Starlette(
-        routes=_routes(text, openai.OpenAIRoutes(watched, settings)),
+        routes=[*routes, Route("/openapi.json", description, methods=["GET"])],
         middleware=[gate],
         exception_handlers={
             RequestError: errors.refused,
