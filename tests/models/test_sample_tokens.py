@@ -104,6 +104,11 @@ def test_half_precision_is_judged_in_single() -> None:
     assert score == pytest.approx(float(logits[0].float().log_softmax(dim=-1)[0]), abs=1e-6)
 
 
+@pytest.mark.parametrize("temperature", [1e-5, 1e-300, 5e-324])
+def test_the_smallest_temperature_is_greedy(temperature: float) -> None:
+    assert draw(LOGITS * 1000, Sampling(temperature=temperature), seed=1) == 4
+
+
 @settings(deadline=None)
 @given(rows, st.floats(0.05, 0.99), st.integers(0, 2**31))
 def test_typical_sampling_draws_what_transformers_keeps(values: list[float], mass: float, seed: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.serving.letters import LetterEngine, opened, post
@@ -12,6 +13,9 @@ from agenttuning.errors import StageError
 from agenttuning.serving.app import create_app
 from agenttuning.serving.gate import Door
 from agenttuning.serving.settings import ServerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 TEXT = {"inputs": "hello", "parameters": {"max_new_tokens": 3}}
 CHAT = {"messages": [{"role": "user", "content": "hello"}], "max_tokens": 3}
@@ -79,6 +83,21 @@ def test_an_answer_that_takes_too_long_is_ended(*, stream: bool) -> None:
     assert (answer.status_code, told["error_type"]) == (200 if stream else 504, "timeout")
     assert "0.05 seconds" in told["error"]
     assert engine.running == 0
+
+
+def test_a_body_that_does_not_arrive_is_given_up() -> None:
+    async def slowly() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(60)
+
+    async def scenario() -> None:
+        door = Door()
+        async with opened(LetterEngine(), ServerSettings(max_body_seconds=0.05), door=door) as client:
+            answer = await client.post("/v1/completions", content=slowly())
+            assert (answer.status_code, answer.json()["error"]["code"]) == (408, "timeout")
+            assert door.inside == 0
+
+    asyncio.run(scenario())
 
 
 def test_no_request_asks_for_more_than_the_longest_answer() -> None:

@@ -155,6 +155,7 @@ def test_chat_tells_tokens_whole_and_in_a_stream(tiny: tuple[RunningServer, Chat
         ({"prompt": ["x"] * 5, "n": 2}, "more than the 8 answers"),
         ({"prompt": ["x", "y"], "stream": True}, "only one answer can be streamed"),
         ({"prompt": "x", "stream": True, "echo": True, "logprobs": 1}, "cannot be streamed"),
+        ({"prompt": "x", "stream": True, "echo": True, "max_tokens": 0}, "cannot be streamed"),
         ({"prompt": "x", "suffix": "y"}, "suffix"),
         ({"prompt": "x", "stop": ["s"] * 1000}, "stop"),
     ],

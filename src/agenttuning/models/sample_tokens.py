@@ -67,7 +67,9 @@ def _draw(
     heat = column([settings.temperature for settings in sampling])
     nucleus = column([settings.top_p for settings in sampling])
     best = column([settings.top_k or vocabulary for settings in sampling])
-    probabilities, order = (logits.double() / heat).softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    scores = logits.double()
+    scores = (scores - scores.amax(dim=-1, keepdim=True)) / heat
+    probabilities, order = scores.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
     rank = torch.arange(vocabulary, device=logits.device)[None]
     probabilities = probabilities.masked_fill(rank >= best, 0.0)
     probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)

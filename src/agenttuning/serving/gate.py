@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from agenttuning.serving.metrics import Metrics
 
 _RETRY_AFTER_SECONDS = "1"
-_NAMES = {404: "not_found", 405: "not_found", 429: "overloaded", 499: "disconnected", 503: "draining"}
+_NAMES = {
+    404: "not_found",
+    405: "not_found",
+    408: "timeout",
+    429: "overloaded",
+    499: "disconnected",
+    503: "draining",
+    504: "timeout",
+}
 
 
 class Door:

@@ -53,7 +53,7 @@ class OpenAIRoutes:
 
     async def chat(self, request: Request) -> Response:
         """Answer `POST /v1/chat/completions`."""
-        body = await read_body(request, ChatBody, max_bytes=self._settings.max_body_bytes)
+        body = await read_body(request, ChatBody, settings=self._settings)
         refuse_unsupported(body.model_extra, neutral=UNSUPPORTED)
         try:
             ids = self._engine.prompt_ids([turn.message() for turn in body.messages])
@@ -64,13 +64,13 @@ class OpenAIRoutes:
 
     async def completions(self, request: Request) -> Response:
         """Answer `POST /v1/completions`; with `echo` and `logprobs` it scores prompts, as benchmarks ask."""
-        body = await read_body(request, CompletionBody, max_bytes=self._settings.max_body_bytes)
+        body = await read_body(request, CompletionBody, settings=self._settings)
         refuse_unsupported(body.model_extra, neutral=UNSUPPORTED)
         asked = _DEFAULT_TOKENS if body.max_tokens is None else body.max_tokens
         if asked == 0 and not body.echo:
             raise RequestError("`max_tokens`=0 needs `echo`, else there is nothing to answer", field="max_tokens")
-        if body.stream and body.echo and body.logprobs is not None:
-            raise RequestError("`echo` with `logprobs` cannot be streamed; leave `stream` out", field="stream")
+        if body.stream and body.echo and (asked == 0 or body.logprobs is not None):
+            raise RequestError("a scored prompt cannot be streamed; leave `stream` or `echo` out", field="stream")
         prompts = self._prompt_ids(body)
         scored = bool(body.echo) and body.logprobs is not None
         wanted = self._requests(prompts, body, asked=max(asked, 1), score_prompt=scored)

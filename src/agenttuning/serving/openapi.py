@@ -72,6 +72,7 @@ _OPERATIONS: Mapping[tuple[str, str], Operation] = {
 
 _FAILURES = {
     401: "the key of the server is missing or wrong",
+    408: "the body came too slowly",
     413: "the body is too large",
     429: "as many requests as allowed are in progress",
     503: "the server is about to end",
@@ -108,7 +109,7 @@ def _operation(path: str, operation: Operation, *, summary: str) -> dict[str, Js
     if operation.answer:
         content["application/json"] = {"schema": {"type": operation.answer}}
     if operation.stream:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {}
     if operation.text:
         content["text/plain"] = {"schema": {"type": "string"}}
     responses: dict[str, JsonValue] = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from agenttuning.errors import PolicyError
     from agenttuning.models.generation import Generation, Token
+    from agenttuning.serving.settings import ServerSettings
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
@@ -33,12 +34,28 @@ class RequestError(Exception):
         self.field = field
 
 
-async def read_body(request: Request, kind: type[BodyT], *, max_bytes: int) -> BodyT:
+async def read_body(request: Request, kind: type[BodyT], *, settings: ServerSettings) -> BodyT:
     """Return the request's body as a record.
 
     Raises:
-        RequestError: it is too large, no JSON, or of another form.
+        RequestError: it is too large, too slow, no JSON, or of another form.
     """
+    try:
+        async with asyncio.timeout(settings.max_body_seconds):
+            body = await _bytes(request, max_bytes=settings.max_body_bytes)
+    except TimeoutError as error:
+        text = f"the body did not arrive within {settings.max_body_seconds:g} seconds"
+        raise RequestError(text, status=408, kind="timeout") from error
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = first["msg"].removeprefix("Value error, ")
+        raise RequestError(f"`{where}`: {told}" if where else told, field=where or None) from error
+
+
+async def _bytes(request: Request, *, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -46,13 +63,7 @@ async def read_body(request: Request, kind: type[BodyT], *, max_bytes: int) -> B
         size += len(part)
         if size > max_bytes:
             raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
-    try:
-        return kind.model_validate_json(b"".join(parts))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        told = first["msg"].removeprefix("Value error, ")
-        raise RequestError(f"`{where}`: {told}" if where else told, field=where or None) from error
+    return b"".join(parts)
 
 
 def refuse_unsupported(extra: Mapping[str, JsonValue] | None, *, neutral: Mapping[str, tuple[JsonValue, ...]]) -> None:

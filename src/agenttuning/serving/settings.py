@@ -27,6 +27,8 @@ class ServerSettings(Record):
     """Requests in progress or waiting; more are refused with 429."""
     max_body_bytes: int = Field(default=2_000_000, gt=0)
     """Size of a request."""
+    max_body_seconds: float = Field(default=30.0, gt=0)
+    """How long the body of a request may take to arrive, since meanwhile it counts as in progress."""
     max_answer_tokens: int | None = Field(default=None, gt=0)
     """Longest answer that a request may ask for, in tokens; None is what the model has room for."""
     max_seconds: float = Field(default=600.0, gt=0)

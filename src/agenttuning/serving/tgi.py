@@ -1,4 +1,4 @@
-"""Text Generation Inference's HTTP API (3.3): `/`, `/generate`, `/generate_stream`, `/tokenize`, `/info`, ...."""
+"""Text Generation Inference's HTTP API (3.3): `/generate`, `/generate_stream`, `/tokenize`, `/info`, `/metrics`."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class TgiRoutes:
         )
 
     async def _read(self, request: Request) -> GenerateBody:
-        body = await read_body(request, GenerateBody, max_bytes=self._settings.max_body_bytes)
+        body = await read_body(request, GenerateBody, settings=self._settings)
         refuse_unsupported(body.parameters.model_extra, neutral=UNSUPPORTED)
         return body
 
