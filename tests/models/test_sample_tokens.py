@@ -8,9 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import RepetitionPenaltyLogitsProcessor, TypicalLogitsWarper
 
 from agenttuning.core.records import Sampling
-from agenttuning.models.sample_tokens import choose_tokens
+from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0, 2.5, -30.0])
 rows = st.lists(st.floats(-8.0, 8.0, width=32), min_size=2, max_size=12)
@@ -101,3 +102,37 @@ def test_half_precision_is_judged_in_single() -> None:
     (token,), (score,) = choose_tokens(logits, sampling=[Sampling()], generators=[torch.Generator()])
     assert token == 0
     assert score == pytest.approx(float(logits[0].float().log_softmax(dim=-1)[0]), abs=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [1e-5, 1e-300, 5e-324])
+def test_the_smallest_temperature_is_greedy(temperature: float) -> None:
+    assert draw(LOGITS * 1000, Sampling(temperature=temperature), seed=1) == 4
+
+
+@settings(deadline=None)
+@given(rows, st.floats(0.05, 0.99), st.integers(0, 2**31))
+def test_typical_sampling_draws_what_transformers_keeps(values: list[float], mass: float, seed: int) -> None:
+    logits = torch.tensor(values, dtype=torch.float64)
+    kept = TypicalLogitsWarper(mass=mass)(torch.tensor([[0]]), logits[None])[0]
+    generator = torch.Generator().manual_seed(seed)
+    hot_row = Sampling(temperature=1.0)
+    (token,), (score,) = choose_tokens(logits[None], sampling=[hot_row], generators=[generator], typical=[mass])
+    farthest = max(distance(logits, index) for index in range(len(values)) if kept[index].isfinite())
+    assert distance(logits, token) <= farthest + 1e-9
+    assert score == pytest.approx(logits.log_softmax(dim=-1)[token].item())
+
+
+def distance(logits: torch.Tensor, token: int) -> float:
+    surprise = -logits.log_softmax(dim=-1)
+    return abs((surprise[token] - (surprise * surprise.neg().exp()).sum()).item())
+
+
+@given(rows, st.floats(0.2, 4.0), st.lists(st.integers(0, 1), min_size=1))
+def test_repeated_tokens_are_weakened_as_transformers_does(
+    values: list[float], penalty: float, held: list[int]
+) -> None:
+    logits = torch.tensor([values, values])
+    expected = RepetitionPenaltyLogitsProcessor(penalty)(torch.tensor([held]), logits[:1])
+    weak, untouched = weaken_repeated(logits, tokens=[held, held], penalty=[penalty, 1.0])
+    torch.testing.assert_close(weak, expected[0])
+    assert untouched.tolist() == logits[1].tolist()

@@ -1,91 +1,23 @@
-"""The application over an engine of our own making: rules, limits and failures, without a model."""
+"""The rules of both surfaces, their limits and failures, without a model."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+from tests.serving.letters import LIMIT, LetterEngine, opened, post
 
-from agenttuning.errors import DataError, PolicyError
-from agenttuning.models.generation import Generation, GenerationRequest, Token
 from agenttuning.serving.app import create_app
-from agenttuning.serving.engine import EngineInfo
 from agenttuning.serving.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable
 
-    from agenttuning.core.records import Message
+    import httpx
 
-LIMIT = 100
-
-
-class LetterEngine:
-    """One token per character; answers `abc...` until the stop string or the length, and keeps what it was asked."""
-
-    info = EngineInfo(model="letters", dtype="float32", device="cpu", max_total_tokens=LIMIT, template="0")
-
-    def __init__(self) -> None:
-        self.asked: list[GenerationRequest] = []
-        self.running = 0
-        self.entered = asyncio.Semaphore(0)
-        self.fails_after: int | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    def encode(self, text: str) -> list[int]:
-        return [ord(character) for character in text]
-
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        if messages[-1].role == "assistant":
-            raise DataError("a prompt must end with a user turn")
-        return self.encode("".join(message.content for message in messages))
-
-    async def stream(self, request: GenerationRequest) -> AsyncIterator[Token]:
-        self.asked.append(request)
-        self.running += 1
-        self.entered.release()
-        try:
-            text = ""
-            for index in range(request.sampling.max_new_tokens):
-                await self.gate.wait()
-                if self.fails_after == index:
-                    raise PolicyError("out of memory")
-                text += chr(97 + index % 26)
-                stop = next((mark for mark in request.stop if mark in text), "")
-                ended = bool(stop) or index == request.sampling.max_new_tokens - 1
-                ids = tuple(range(index + 1))
-                final = Generation(ids, text.removesuffix(stop), "stop" if stop else "length", stop) if ended else None
-                yield Token(index, text[-1], -0.5, special=False, generation=final)
-                if ended:
-                    return
-        finally:
-            self.running -= 1
-
-    async def close(self) -> None:
-        return
-
-
-@asynccontextmanager
-async def opened(engine: LetterEngine, settings: ServerSettings) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(create_app(engine, settings), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://letters.test") as client:
-        yield client
-
-
-def post(
-    path: str, body: object, *, engine: LetterEngine | None = None, settings: ServerSettings | None = None
-) -> httpx.Response:
-    async def scenario() -> httpx.Response:
-        async with opened(engine or LetterEngine(), settings or ServerSettings()) as client:
-            content = body if isinstance(body, bytes) else json.dumps(body).encode()
-            return await client.post(path, content=content)
-
-    return asyncio.run(scenario())
+    from agenttuning.models.generation import GenerationRequest
 
 
 def generate(
@@ -131,8 +63,13 @@ def test_when_the_tgi_surface_samples(parameters: dict[str, object], tgi: float,
         ({"stop": ["1", "2", "3", "4", "5"]}, "stop"),
         ({"truncate": 0}, "truncate"),
         ({"truncate": 100}, "`truncate` must be less than 100. Given: 100"),
-        ({"best_of": 2}, "`best_of`=2 is not supported"),
-        ({"repetition_penalty": 1.2}, "repetition_penalty"),
+        ({"best_of": 2}, "`best_of`"),
+        ({"best_of": 3, "do_sample": True}, "best_of"),
+        ({"repetition_penalty": 0}, "repetition_penalty"),
+        ({"frequency_penalty": 0.5}, "`frequency_penalty`=0.5 is not supported"),
+        ({"grammar": {"type": "regex", "value": "a+"}}, "`grammar`"),
+        ({"typical_p": 1.0}, "typical_p"),
+        ({"top_n_tokens": 6}, "top_n_tokens"),
         ({"seed": -1}, "seed"),
     ],
 )
@@ -197,7 +134,7 @@ def test_temperature_0_is_greedy_on_openai_and_a_missing_one_is_1() -> None:
         ({"messages": [{"role": "tool", "content": "x"}]}, "messages.0.role", "validation"),
         ({"messages": [{"role": "user", "content": "x" * 200}]}, "context length is 100", "context_length_exceeded"),
         ({"messages": [{"role": "user", "content": "x"}], "max_tokens": 100}, "100", "context_length_exceeded"),
-        ({"messages": [{"role": "user", "content": "x"}], "n": 2}, "`n`=2", "validation"),
+        ({"messages": [{"role": "user", "content": "x"}], "n": 0}, "`n`", "validation"),
         ({"messages": [{"role": "user", "content": "x"}], "logit_bias": {"5": 1}}, "logit_bias", "validation"),
         (
             {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]},

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal, cast
 import torch
 
 from agenttuning.errors import DataError
-from agenttuning.models.generation import Generation, Token
+from agenttuning.models.generation import Generation, Scored, Token
 from agenttuning.models.reply_text import ReplyText
-from agenttuning.models.row_cache import Placement, PrefixStore, RowCache
-from agenttuning.models.sample_tokens import choose_tokens
+from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache
+from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
+from agenttuning.models.score_tokens import score_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _PREFILL_CELLS = 1 << 22
 """Attention cells (rows x new tokens x columns) of one prefill pass; bounds its memory."""
+_SCORE_CELLS = 1 << 27
+"""Scores (rows x new tokens x vocabulary) of one pass that keeps them all, as scored prompts need."""
 
 
 @dataclass(slots=True, eq=False)
@@ -39,6 +42,8 @@ class Row:
     done: bool = False
     """Finished, failed or no longer wanted; it leaves at the next step."""
     answer: list[int] = field(default_factory=list)
+    prompt: tuple[Scored, ...] = ()
+    """The scores of the prompt, where they are asked for."""
 
 
 class DecodeBatch:
@@ -52,6 +57,7 @@ class DecodeBatch:
         self._special = frozenset(chat_model.tokenizer.all_special_ids)
         self._ends = _end_tokens(chat_model)
         self._layers = _layer_count(chat_model)
+        self._vocabulary = int(chat_model.model.config.vocab_size)
         self._cache = RowCache(self._layers)
         self._prefixes = PrefixStore(prefix_cache_bytes)
 
@@ -64,8 +70,8 @@ class DecodeBatch:
 
     def admit(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
         """Let rows join: read their prompts and yield the first token of each."""
-        found = [(row, *self._prefixes.find(row.tokens)) for row in rows]
-        found.sort(key=lambda item: len(item[0].tokens) - item[2], reverse=True)
+        found = [(row, *self._known(row)) for row in rows]
+        found.sort(key=lambda item: (item[0].request.score_prompt, len(item[0].tokens) - item[2]), reverse=True)
         for row, entry, shared in found:
             if entry is not None:
                 self._cache.copy_in(len(self.rows), entry.saved, length=shared)
@@ -73,7 +79,7 @@ class DecodeBatch:
             self.rows.append(row)
         joined = [row for row, _, _ in found]
         first = len(self.rows) - len(joined)
-        for group in _prefill_groups(joined):
+        for group in _prefill_groups(joined, vocabulary=self._vocabulary):
             yield from self._forward(first, group)
             first += len(group)
         self._leave()
@@ -91,15 +97,34 @@ class DecodeBatch:
         self._cache = RowCache(self._layers)
         self._prefixes.clear()
 
-    def _forward(self, first: int, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
-        logits = self._logits(first, rows)
-        sampling = [row.request.sampling for row in rows]
-        ids, logprobs = choose_tokens(logits, sampling=sampling, generators=[row.generator for row in rows])
-        for row, token_id, logprob in zip(rows, ids, logprobs, strict=True):
-            row.computed = len(row.tokens)
-            yield row, self._take(row, token_id, logprob)
+    def _known(self, row: Row) -> tuple[Prefix | None, int]:
+        """Find what a former turn computed; a prompt to be scored is read whole."""
+        return (None, 0) if row.request.score_prompt else self._prefixes.find(row.tokens)
 
-    def _logits(self, first: int, rows: Sequence[Row]) -> torch.Tensor:
+    def _forward(self, first: int, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
+        reading = rows[0].request.score_prompt and not rows[0].computed
+        every = self._logits(first, rows, keep=0 if reading else 1)
+        if reading:
+            for row, read in zip(rows, every, strict=True):
+                places = read[-len(row.tokens) : -1]
+                row.prompt = score_tokens(places, row.tokens[1:], top=row.request.top)
+        logits = every[:, -1]
+        penalty = [row.request.repetition_penalty for row in rows]
+        ids, logprobs = choose_tokens(
+            weaken_repeated(logits, tokens=[row.tokens for row in rows], penalty=penalty),
+            sampling=[row.request.sampling for row in rows],
+            generators=[row.generator for row in rows],
+            typical=[row.request.typical_p for row in rows],
+        )
+        for place, row, token_id, logprob in zip(logits, rows, ids, logprobs, strict=True):
+            row.computed = len(row.tokens)
+            scored = Scored(token_id, logprob)
+            if row.request.top or row.request.repetition_penalty != 1.0:
+                (scored,) = score_tokens(place[None], [token_id], top=row.request.top)
+            yield row, self._take(row, scored)
+
+    def _logits(self, first: int, rows: Sequence[Row], *, keep: int) -> torch.Tensor:
+        """Run the new tokens of some rows; `keep` is of how many last places the scores are wanted, 0 of all."""
         device = self._model.device
         new = [row.tokens[row.computed :] for row in rows]
         longest = max(map(len, new))
@@ -122,11 +147,12 @@ class DecodeBatch:
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
-            logits_to_keep=1,
+            logits_to_keep=keep,
         )
-        return cast("torch.Tensor", output.logits[:, -1])
+        return cast("torch.Tensor", output.logits)
 
-    def _take(self, row: Row, token_id: int, logprob: float) -> Token:
+    def _take(self, row: Row, scored: Scored) -> Token:
+        token_id = scored.id
         row.tokens.append(token_id)
         row.answer.append(token_id)
         ended = token_id in self._ends
@@ -136,13 +162,13 @@ class DecodeBatch:
         last = stopped or len(row.answer) >= row.request.sampling.max_new_tokens
         generation = self._finished(row, stopped=stopped) if last else None
         text = row.reply.release(last=last) if row.streaming else ""
-        return Token(token_id, text, logprob, token_id in self._special, generation)
+        return Token(token_id, text, scored.logprob, token_id in self._special, generation, scored.top)
 
     def _finished(self, row: Row, *, stopped: bool) -> Generation:
         row.reply.update(row.answer)
         row.done = True
         finish: Literal["stop", "length"] = "stop" if stopped else "length"
-        return Generation(tuple(row.answer), row.reply.text, finish, row.reply.stop_text)
+        return Generation(tuple(row.answer), row.reply.text, finish, row.reply.stop_text, row.prompt)
 
     def _leave(self) -> None:
         for index in range(len(self.rows) - 1, -1, -1):
@@ -158,14 +184,16 @@ class DecodeBatch:
                 self.rows[index] = moved
 
 
-def _prefill_groups(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _prefill_groups(rows: Sequence[Row], *, vocabulary: int) -> Iterator[Sequence[Row]]:
     start = 0
     while start < len(rows):
         end, longest, width = start, 0, 0
-        while end < len(rows):
+        scored = rows[start].request.score_prompt
+        while end < len(rows) and rows[end].request.score_prompt == scored:
             row = rows[end]
             longest, width = max(longest, len(row.tokens) - row.computed), max(width, len(row.tokens))
-            if end > start and (end + 1 - start) * longest * width > _PREFILL_CELLS:
+            places = (end + 1 - start) * longest
+            if end > start and (places * width > _PREFILL_CELLS or (scored and places * vocabulary > _SCORE_CELLS)):
                 break
             end += 1
         yield rows[start:end]

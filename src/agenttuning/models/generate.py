@@ -71,6 +71,11 @@ class Generator:
         self._thread = threading.Thread(target=self._work, name="generator", daemon=True)
         self._thread.start()
 
+    @property
+    def load(self) -> tuple[int, int]:
+        """How many answers are in progress and how many wait, about now."""
+        return len(self._batch.rows), len(self._waiting) + self._inbox.qsize()
+
     async def generate(self, request: GenerationRequest) -> Generation:
         """Return the whole answer; cancelling the call frees its row.
 

@@ -20,6 +20,24 @@ class GenerationRequest:
     sampling: Sampling
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these strings."""
+    top: int = 0
+    """How many of the likeliest tokens to tell beside every token that has a log probability."""
+    score_prompt: bool = False
+    """Whether the answer carries the log probability of every token of the prompt."""
+    typical_p: float = 1.0
+    """Keep the tokens whose surprise is nearest to the expected one, up to this mass; 1 keeps all."""
+    repetition_penalty: float = 1.0
+    """By how much to weaken what prompt and answer hold already (CTRL's rule); 1 weakens nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One token under the model: natural log probabilities before temperature and truncation of the distribution."""
+
+    id: int
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
+    """The likeliest tokens at its place, best first: id and log probability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +51,8 @@ class Generation:
     finish: Literal["stop", "length"]
     stop_text: str = ""
     """The stop string that ended it, empty where the model itself did or the length ran out."""
+    prompt: tuple[Scored, ...] = ()
+    """Every token of the prompt but the first, which follows nothing; empty unless `score_prompt` asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +67,5 @@ class Token:
     special: bool
     generation: Generation | None = None
     """The whole answer; only on the last token."""
+    top: tuple[tuple[int, float], ...] = ()
+    """As of `Scored`."""

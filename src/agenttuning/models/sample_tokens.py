@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def choose_tokens(
-    logits: torch.Tensor, *, sampling: Sequence[Sampling], generators: Sequence[torch.Generator]
+    logits: torch.Tensor,
+    *,
+    sampling: Sequence[Sampling],
+    generators: Sequence[torch.Generator],
+    typical: Sequence[float] | None = None,
 ) -> tuple[list[int], list[float]]:
     """Return one token id per row of `logits` `[rows, vocabulary]`, and its log probability under the model.
 
-    Temperature 0 takes the likeliest token, the lowest id where several are equal.
+    Temperature 0 takes the likeliest token, the lowest id where several are equal. `typical` is one mass per row of
+    locally typical sampling (Meister et al., 2022), after the other limits; 1 keeps all.
     """
     logits = logits.float() if logits.dtype.itemsize < 4 else logits
     chosen = logits.argmax(dim=-1)
@@ -29,12 +34,32 @@ def choose_tokens(
     if drawn:
         rows = torch.tensor(drawn, device=logits.device)
         uniform = torch.stack([torch.rand((), generator=generators[index], dtype=torch.float64) for index in drawn])
-        chosen[rows] = _draw(logits[rows], sampling=[sampling[index] for index in drawn], uniform=uniform)
+        masses = [1.0 if typical is None else typical[index] for index in drawn]
+        settings_drawn = [sampling[index] for index in drawn]
+        chosen[rows] = _draw(logits[rows], sampling=settings_drawn, typical=masses, uniform=uniform)
     log_probabilities = logits.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
     return chosen.tolist(), log_probabilities.tolist()
 
 
-def _draw(logits: torch.Tensor, *, sampling: Sequence[Sampling], uniform: torch.Tensor) -> torch.Tensor:
+def weaken_repeated(logits: torch.Tensor, *, tokens: Sequence[Sequence[int]], penalty: Sequence[float]) -> torch.Tensor:
+    """Return the scores with every token that a row holds already made less likely (Keskar et al., 2019).
+
+    A positive score is divided by the row's penalty, a negative one multiplied.
+    """
+    if all(value == 1.0 for value in penalty):
+        return logits
+    logits = logits.clone()
+    for row, (ids, value) in enumerate(zip(tokens, penalty, strict=True)):
+        if value != 1.0:
+            held = torch.tensor(sorted(set(ids)), device=logits.device)
+            scores = logits[row, held]
+            logits[row, held] = torch.where(scores > 0, scores / value, scores * value)
+    return logits
+
+
+def _draw(
+    logits: torch.Tensor, *, sampling: Sequence[Sampling], typical: list[float], uniform: torch.Tensor
+) -> torch.Tensor:
     def column(values: list[float]) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
 
@@ -42,14 +67,30 @@ def _draw(logits: torch.Tensor, *, sampling: Sequence[Sampling], uniform: torch.
     heat = column([settings.temperature for settings in sampling])
     nucleus = column([settings.top_p for settings in sampling])
     best = column([settings.top_k or vocabulary for settings in sampling])
-    probabilities, order = (logits.double() / heat).softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
+    scores = logits.double()
+    scores = (scores - scores.amax(dim=-1, keepdim=True)) / heat
+    probabilities, order = scores.softmax(dim=-1).sort(dim=-1, descending=True, stable=True)
     rank = torch.arange(vocabulary, device=logits.device)[None]
     probabilities = probabilities.masked_fill(rank >= best, 0.0)
     probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)
     before = probabilities.cumsum(dim=-1) - probabilities
     probabilities = probabilities.masked_fill(before >= nucleus, 0.0)
+    if min(typical) < 1.0:
+        probabilities = _typical(probabilities, column(typical))
     cumulative = probabilities.cumsum(dim=-1)
     target = uniform.to(logits.device)[:, None] * cumulative[:, -1:]
     place = torch.searchsorted(cumulative, target, right=True)
-    kept = (probabilities > 0).sum(dim=-1, keepdim=True)
-    return order.gather(1, torch.minimum(place, kept - 1))[:, 0]
+    last = torch.where(probabilities > 0, rank, 0).amax(dim=-1, keepdim=True)
+    return order.gather(1, torch.minimum(place, last))[:, 0]
+
+
+def _typical(probabilities: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
+    """Keep the tokens whose surprise is nearest to the entropy, the nearest first, until their mass is reached."""
+    probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)
+    surprise = -probabilities.log()
+    entropy = (probabilities * surprise).nan_to_num(0.0).sum(dim=-1, keepdim=True)
+    distance, order = (surprise - entropy).abs().sort(dim=-1, stable=True)
+    reached = probabilities.gather(1, order).cumsum(dim=-1)
+    last = (reached < mass).sum(dim=-1, keepdim=True).clamp(max=probabilities.shape[-1] - 1)
+    farthest = distance.gather(1, last)
+    return probabilities.masked_fill(((surprise - entropy).abs() > farthest) & (mass < 1.0), 0.0)

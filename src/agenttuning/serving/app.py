@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import os
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,101 +12,74 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from agenttuning.errors import PolicyError
-from agenttuning.serving import openai, tgi
+from agenttuning.errors import PolicyError, StageError
+from agenttuning.serving import errors, openai, tgi
+from agenttuning.serving.gate import AdmissionGate, Door
+from agenttuning.serving.metrics import Metrics
+from agenttuning.serving.openapi import describe
 from agenttuning.serving.requests import RequestError
+from agenttuning.serving.watched import WatchedEngine
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Receive, Scope, Send
-
     from agenttuning.serving.engine import Engine
     from agenttuning.serving.settings import ServerSettings
 
-_RETRY_AFTER_SECONDS = "1"
 
+def create_app(engine: Engine, settings: ServerSettings, *, door: Door | None = None) -> Starlette:
+    """Return the ASGI application; who made the engine closes it, and who gives a door may close that.
 
-def create_app(engine: Engine, settings: ServerSettings) -> Starlette:
-    """Return the ASGI application; who made the engine closes it."""
-    text, chat = tgi.TgiRoutes(engine, settings), openai.OpenAIRoutes(engine, settings)
-    routes = [
-        Route("/", text.compatible, methods=["POST"]),
-        Route("/", text.health, methods=["GET"]),
-        Route("/generate", text.generate, methods=["POST"]),
-        Route("/generate_stream", text.generate_stream, methods=["POST"]),
-        Route("/health", text.health, methods=["GET"]),
-        Route("/ping", text.health, methods=["GET"]),
-        Route("/info", text.information, methods=["GET"]),
-        Route("/v1/models", chat.models, methods=["GET"]),
-        Route("/v1/chat/completions", chat.chat, methods=["POST"]),
-        Route("/v1/completions", chat.completions, methods=["POST"]),
-    ]
+    Raises:
+        StageError: the variable that must hold the key holds none.
+    """
+    door, metrics = door or Door(), Metrics()
+    watched = WatchedEngine(engine, metrics, max_seconds=settings.max_seconds)
+    key = _key(settings)
+    gate = Middleware(AdmissionGate, door=door, metrics=metrics, limit=settings.max_concurrent, key=key)
+    text = tgi.TgiRoutes(watched, settings, door=door, metrics=metrics)
+    routes = _routes(text, openai.OpenAIRoutes(watched, settings))
+    document = describe(routes, keyed=key is not None)
+
+    async def description(request: Request) -> Response:
+        del request
+        return JSONResponse(document)
+
     return Starlette(
-        routes=routes,
-        middleware=[Middleware(AdmissionGate, limit=settings.max_concurrent)],
+        routes=[*routes, Route("/openapi.json", description, methods=["GET"])],
+        middleware=[gate],
         exception_handlers={
-            RequestError: _refused,
-            PolicyError: _failed,
-            HTTPException: _unknown,
-            ClientDisconnect: _gone,
-            Exception: _unforeseen,
+            RequestError: errors.refused,
+            PolicyError: errors.failed,
+            HTTPException: errors.unknown,
+            ClientDisconnect: errors.gone,
+            Exception: errors.unforeseen,
         },
     )
 
 
-class AdmissionGate:
-    """Refuses a request while as many as the limit are in progress, streams until their last byte included."""
-
-    def __init__(self, app: ASGIApp, *, limit: int) -> None:
-        self._app = app
-        self._limit = limit
-        self._inside = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 429 with `Retry-After`."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            await self._app(scope, receive, send)
-            return
-        if self._inside >= self._limit:
-            text = f"{self._limit} requests are in progress, which is this server's limit; try again"
-            refusal = _error(scope["path"], text, status=429, kind="overloaded")
-            refusal.headers["retry-after"] = _RETRY_AFTER_SECONDS
-            await refusal(scope, receive, send)
-            return
-        self._inside += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._inside -= 1
+def _routes(text: tgi.TgiRoutes, chat: openai.OpenAIRoutes) -> list[Route]:
+    return [
+        Route("/", text.compatible, methods=["POST"]),
+        Route("/", text.health, methods=["GET"]),
+        Route("/generate", text.generate, methods=["POST"]),
+        Route("/generate_stream", text.generate_stream, methods=["POST"]),
+        Route("/tokenize", text.tokenize, methods=["POST"]),
+        Route("/health", text.health, methods=["GET"]),
+        Route("/ping", text.health, methods=["GET"]),
+        Route("/info", text.information, methods=["GET"]),
+        Route("/metrics", text.metrics, methods=["GET"]),
+        Route("/v1/models", chat.models, methods=["GET"]),
+        Route("/v1/chat/completions", chat.chat, methods=["POST"]),
+        Route("/v1/completions", chat.completions, methods=["POST"]),
+    ]
 
 
-def _error(path: str, message: str, *, status: int, kind: str, field: str | None = None) -> JSONResponse:
-    if path.startswith("/v1/"):
-        return JSONResponse(openai.error_body(message, status=status, kind=kind, field=field), status_code=status)
-    return JSONResponse(tgi.error_body(message, kind=kind), status_code=status)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    refusal = cast("RequestError", error)
-    on_v1 = request.url.path.startswith("/v1/")
-    status = 400 if on_v1 and refusal.status == 422 else refusal.status
-    return _error(request.url.path, str(refusal), status=status, kind=refusal.kind, field=refusal.field)
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    status = 500 if request.url.path.startswith("/v1/") else 424
-    return _error(request.url.path, str(error), status=status, kind="generation")
-
-
-async def _unknown(request: Request, error: Exception) -> Response:
-    unknown = cast("HTTPException", error)
-    text = f"{request.method} {request.url.path}: {unknown.detail}"
-    return _error(request.url.path, text, status=unknown.status_code, kind="not_found")
-
-
-async def _gone(request: Request, error: Exception) -> Response:
-    del request, error
-    return Response(status_code=499)
-
-
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    return _error(request.url.path, f"the server failed: {type(error).__name__}", status=500, kind="server")
+def _key(settings: ServerSettings) -> str | None:
+    if settings.key_variable is None:
+        return None
+    key = os.environ.get(settings.key_variable, "").strip()
+    if not key:
+        raise StageError(
+            f"the variable {settings.key_variable!r} holds no key; set it (`export {settings.key_variable}=...`), "
+            "or leave out `key_variable` to serve without one"
+        )
+    return key

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect
 
+from agenttuning.errors import BudgetError
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 
     from pydantic import JsonValue
     from starlette.requests import Request
 
+    from agenttuning.errors import PolicyError
     from agenttuning.models.generation import Generation, Token
+    from agenttuning.serving.settings import ServerSettings
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
@@ -30,12 +34,28 @@ class RequestError(Exception):
         self.field = field
 
 
-async def read_body(request: Request, kind: type[BodyT], *, max_bytes: int) -> BodyT:
+async def read_body(request: Request, kind: type[BodyT], *, settings: ServerSettings) -> BodyT:
     """Return the request's body as a record.
 
     Raises:
-        RequestError: it is too large, no JSON, or of another form.
+        RequestError: it is too large, too slow, no JSON, or of another form.
     """
+    try:
+        async with asyncio.timeout(settings.max_body_seconds):
+            body = await _bytes(request, max_bytes=settings.max_body_bytes)
+    except TimeoutError as error:
+        text = f"the body did not arrive within {settings.max_body_seconds:g} seconds"
+        raise RequestError(text, status=408, kind="timeout") from error
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        told = first["msg"].removeprefix("Value error, ")
+        raise RequestError(f"`{where}`: {told}" if where else told, field=where or None) from error
+
+
+async def _bytes(request: Request, *, max_bytes: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for part in request.stream():
@@ -43,13 +63,7 @@ async def read_body(request: Request, kind: type[BodyT], *, max_bytes: int) -> B
         size += len(part)
         if size > max_bytes:
             raise RequestError(f"the body is larger than {max_bytes} bytes", status=413)
-    try:
-        return kind.model_validate_json(b"".join(parts))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        told = first["msg"].removeprefix("Value error, ")
-        raise RequestError(f"`{where}`: {told}" if where else told, field=where or None) from error
+    return b"".join(parts)
 
 
 def refuse_unsupported(extra: Mapping[str, JsonValue] | None, *, neutral: Mapping[str, tuple[JsonValue, ...]]) -> None:
@@ -61,6 +75,37 @@ def refuse_unsupported(extra: Mapping[str, JsonValue] | None, *, neutral: Mappin
     for name, value in (extra or {}).items():
         if name in neutral and value not in neutral[name]:
             raise RequestError(f"`{name}`={value!r} is not supported by this server; leave it out", field=name)
+
+
+def require_known_tokens(token_ids: Sequence[int], *, vocabulary: int, field: str) -> None:
+    """Refuse a prompt that the model cannot read.
+
+    Raises:
+        RequestError: it holds no token, or an id that is not in the vocabulary.
+    """
+    if not token_ids:
+        raise RequestError(f"`{field}` must hold 1 or more tokens", field=field)
+    foreign = next((token_id for token_id in token_ids if not 0 <= token_id < vocabulary), None)
+    if foreign is not None:
+        raise RequestError(
+            f"`{field}`: {foreign} is no token id of this model, which are below {vocabulary}", field=field
+        )
+
+
+async def all_of(works: Sequence[Coroutine[None, None, ResultT]]) -> list[ResultT]:
+    """Return all results in order; where one fails, the others are cancelled before its error is raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def failure_kind(error: PolicyError) -> str:
+    """Return what a model's failure is called in a body."""
+    return "timeout" if isinstance(error, BudgetError) else "generation"
 
 
 async def answered(request: Request, work: Awaitable[ResultT]) -> ResultT:

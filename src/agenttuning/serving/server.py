@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ import uvicorn
 
 from agenttuning.errors import StageError
 from agenttuning.serving.app import create_app
+from agenttuning.serving.gate import Door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import FrameType
 
     from agenttuning.serving.settings import ServerSettings
 
@@ -38,22 +41,49 @@ def serve_model(model: str | Path, settings: ServerSettings) -> None:
 async def _serve(model: str | Path, settings: ServerSettings, listening: socket.socket) -> None:
     from agenttuning.serving.local import LocalEngine
 
+    door = Door()
     engine = await anyio.to_thread.run_sync(LocalEngine, model, settings)
     try:
         config = uvicorn.Config(
-            create_app(engine, settings),
+            create_app(engine, settings, door=door),
             log_level="warning",
             access_log=False,
             lifespan="off",
-            timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+            timeout_graceful_shutdown=1,
         )
         host, port = listening.getsockname()[:2]
         sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
         sys.stdout.flush()
         with _ended_by_signals():
-            await uvicorn.Server(config).serve(sockets=[listening])
+            await DrainingServer(config, door, drain_seconds=settings.drain_seconds).serve(sockets=[listening])
     finally:
         await engine.close()
+
+
+class DrainingServer(uvicorn.Server):
+    """Ends in two steps: told to stop it refuses new requests with 503, and it ends when the last one is answered.
+
+    Told a second time, or after `drain_seconds`, it ends at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, door: Door, *, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._door = door
+        self._drain_seconds = drain_seconds
+        self._deadline = math.inf
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Close the door."""
+        if self._door.draining:
+            super().handle_exit(sig, frame)
+        self._door.draining = True
+        self._deadline = time.monotonic() + self._drain_seconds
+
+    async def on_tick(self, counter: int) -> bool:
+        """Look ten times a second whether everybody has left."""
+        if self._door.draining and (not self._door.inside or time.monotonic() > self._deadline):
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 @contextmanager

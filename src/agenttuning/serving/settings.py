@@ -14,7 +14,7 @@ class ServerSettings(Record):
     """Where a server listens, and its limits."""
 
     host: str = "127.0.0.1"
-    """Loopback by default: there is no authentication."""
+    """Loopback by default: there is no encryption, and without `key_variable` no authentication."""
     port: int = Field(default=0, ge=0, le=65535)
     """0 takes a free one."""
     dtype: Literal["float32", "float64", "bfloat16"] = "float32"
@@ -27,8 +27,16 @@ class ServerSettings(Record):
     """Requests in progress or waiting; more are refused with 429."""
     max_body_bytes: int = Field(default=2_000_000, gt=0)
     """Size of a request."""
+    max_body_seconds: float = Field(default=30.0, gt=0)
+    """How long the body of a request may take to arrive, since meanwhile it counts as in progress."""
+    max_answer_tokens: int | None = Field(default=None, gt=0)
+    """Longest answer that a request may ask for, in tokens; None is what the model has room for."""
+    max_seconds: float = Field(default=600.0, gt=0)
+    """Longest time that an answer may take, waiting included."""
+    key_variable: str | None = None
+    """Environment variable that holds the key of the server: then every POST needs `Authorization: Bearer KEY`."""
     semantics: Literal["tgi", "strict"] = "tgi"
     """When the TGI routes sample: `tgi` also without `do_sample`, as soon as temperature is not 1 or top_k or top_p
     is set; `strict` when `do_sample` says so."""
     drain_seconds: float = Field(default=30.0, gt=0)
-    """After SIGTERM: how long answers in progress may take to finish."""
+    """After SIGTERM: how long answers in progress may take to finish; new requests are refused with 503."""

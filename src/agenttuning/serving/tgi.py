@@ -1,75 +1,57 @@
-"""Text Generation Inference's HTTP API (3.3): `/`, `/generate`, `/generate_stream`, `/info`, `/health`."""
+"""Text Generation Inference's HTTP API (3.3): `/generate`, `/generate_stream`, `/tokenize`, `/info`, `/metrics`."""
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
+from dataclasses import replace
+from statistics import fmean
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from agenttuning import __version__
-from agenttuning.core.records import Sampling
 from agenttuning.errors import PolicyError
-from agenttuning.models.generation import GenerationRequest
-from agenttuning.serving.requests import RequestError, answered, collected, read_body, refuse_unsupported
+from agenttuning.serving.requests import (
+    all_of,
+    answered,
+    collected,
+    failure_kind,
+    read_body,
+    refuse_unsupported,
+)
+from agenttuning.serving.tgi_answers import answer_text, details, ending, error_body, event, token_body, top_body
+from agenttuning.serving.tgi_bodies import (
+    MAX_BEST_OF,
+    MAX_STOP,
+    MAX_TOP,
+    UNSUPPORTED,
+    GenerateBody,
+    check_choices,
+    generation_request,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from pydantic import JsonValue
     from starlette.requests import Request
 
-    from agenttuning.models.generation import Generation, Token
+    from agenttuning.models.generation import GenerationRequest, Token
     from agenttuning.serving.engine import Engine
+    from agenttuning.serving.gate import Door
+    from agenttuning.serving.metrics import Metrics
     from agenttuning.serving.settings import ServerSettings
-
-_MAX_STOP = 4
-_NEUTRAL: dict[str, tuple[JsonValue, ...]] = {
-    "adapter_id": (None,),
-    "best_of": (None, 1),
-    "decoder_input_details": (None, False),
-    "frequency_penalty": (None, 0),
-    "grammar": (None,),
-    "repetition_penalty": (None, 1),
-    "top_n_tokens": (None, 0),
-    "typical_p": (None, 1),
-}
-
-
-class Parameters(BaseModel):
-    """How to continue the prompt."""
-
-    model_config = ConfigDict(extra="allow")
-
-    max_new_tokens: int | None = Field(default=None, gt=0)
-    do_sample: bool = False
-    temperature: float | None = Field(default=None, gt=0)
-    top_k: int | None = Field(default=None, gt=0)
-    top_p: float | None = Field(default=None, gt=0, lt=1)
-    seed: int | None = Field(default=None, ge=0, lt=1 << 64)
-    stop: list[str] = Field(default=[], max_length=_MAX_STOP)
-    truncate: int | None = Field(default=None, gt=0)
-    details: bool = False
-    return_full_text: bool | None = None
-
-
-class GenerateBody(BaseModel):
-    """A raw prompt and its parameters."""
-
-    inputs: str = Field(min_length=1)
-    parameters: Parameters = Parameters()
-    stream: bool = False
-    """Read on `/` only."""
 
 
 class TgiRoutes:
     """The handlers of this API over one engine."""
 
-    def __init__(self, engine: Engine, settings: ServerSettings) -> None:
+    def __init__(self, engine: Engine, settings: ServerSettings, *, door: Door, metrics: Metrics) -> None:
         self._engine = engine
         self._settings = settings
+        self._door = door
+        self._metrics = metrics
 
     async def compatible(self, request: Request) -> Response:
         """Answer `POST /`: an array, or a stream where `stream` asks for one."""
@@ -84,10 +66,31 @@ class TgiRoutes:
         """Answer `POST /generate_stream` with one event per token."""
         return self._streamed(await self._read(request))
 
+    async def tokenize(self, request: Request) -> Response:
+        """Answer `POST /tokenize`: the tokens of `inputs` and the bytes that each covers."""
+        body = await self._read(request)
+        tokens = self._engine.text_tokens(body.inputs)
+        return JSONResponse(
+            [{"id": token.id, "text": token.text, "start": token.start, "stop": token.stop} for token in tokens]
+        )
+
     async def health(self, request: Request) -> Response:
         """Answer 200 while the server takes requests."""
         del request
+        if self._door.draining:
+            return JSONResponse({"error": "unhealthy", "error_type": "healthcheck"}, status_code=503)
         return Response()
+
+    async def metrics(self, request: Request) -> Response:
+        """Answer `GET /metrics` for Prometheus."""
+        del request
+        load = self._engine.load
+        gauges = {
+            "tgi_queue_size": load.waiting,
+            "tgi_batch_current_size": load.running,
+            "tgi_batch_current_max_tokens": load.running * self._engine.info.max_total_tokens,
+        }
+        return PlainTextResponse(self._metrics.text(gauges), media_type="text/plain; version=0.0.4")
 
     async def information(self, request: Request) -> Response:
         """Describe model and limits, in the words of version 3 and of version 1."""
@@ -102,8 +105,9 @@ class TgiRoutes:
                 "model_device_type": info.device,
                 "model_pipeline_tag": "text-generation",
                 "max_concurrent_requests": settings.max_concurrent,
-                "max_best_of": 1,
-                "max_stop_sequences": _MAX_STOP,
+                "max_best_of": MAX_BEST_OF,
+                "max_stop_sequences": MAX_STOP,
+                "max_top_n_tokens": MAX_TOP,
                 "max_input_tokens": longest,
                 "max_input_length": longest,
                 "max_total_tokens": info.max_total_tokens,
@@ -122,58 +126,34 @@ class TgiRoutes:
         )
 
     async def _read(self, request: Request) -> GenerateBody:
-        body = await read_body(request, GenerateBody, max_bytes=self._settings.max_body_bytes)
-        refuse_unsupported(body.parameters.model_extra, neutral=_NEUTRAL)
+        body = await read_body(request, GenerateBody, settings=self._settings)
+        refuse_unsupported(body.parameters.model_extra, neutral=UNSUPPORTED)
         return body
 
-    def _request(self, body: GenerateBody) -> GenerationRequest:
-        """Check the lengths and settle how tokens are drawn.
-
-        Raises:
-            RequestError: the prompt is too long, alone or with the answer asked for.
-        """
-        asked, limit = body.parameters, self._engine.info.max_total_tokens
-        if asked.truncate is not None and asked.truncate >= limit:
-            raise RequestError(f"`truncate` must be less than {limit}. Given: {asked.truncate}")
+    def _request(self, body: GenerateBody, *, streamed: bool) -> GenerationRequest:
+        check_choices(body.parameters, semantics=self._settings.semantics, streamed=streamed)
         ids = self._engine.encode(body.inputs)
-        ids = ids[-asked.truncate :] if asked.truncate is not None else ids
-        if len(ids) >= limit:
-            raise RequestError(f"`inputs` must have less than {limit} tokens. Given: {len(ids)}")
-        length = asked.max_new_tokens if asked.max_new_tokens is not None else limit - len(ids)
-        if len(ids) + length > limit:
-            raise RequestError(
-                f"`inputs` tokens + `max_new_tokens` must be <= {limit}. "
-                f"Given: {len(ids)} `inputs` tokens and {length} `max_new_tokens`"
-            )
-        return GenerationRequest(ids, self._sampling(asked, length), tuple(mark for mark in asked.stop if mark))
-
-    def _sampling(self, asked: Parameters, length: int) -> Sampling:
-        changed = asked.temperature not in {None, 1.0} or asked.top_k is not None or asked.top_p is not None
-        if not asked.do_sample and (self._settings.semantics == "strict" or not changed):
-            return Sampling(max_new_tokens=length)
-        return Sampling(
-            temperature=asked.temperature or 1.0,
-            top_p=asked.top_p or 1.0,
-            top_k=asked.top_k or 0,
-            max_new_tokens=length,
-            seed=secrets.randbits(63) if asked.seed is None else asked.seed,
-        )
+        return generation_request(body.parameters, ids, info=self._engine.info, settings=self._settings)
 
     async def _whole(self, request: Request, body: GenerateBody, *, in_array: bool) -> Response:
-        wanted = self._request(body)
+        wanted = self._request(body, streamed=False)
+        sampled = [wanted, *(_reseeded(wanted) for _ in range(1, body.parameters.best_of or 1))]
         began = time.perf_counter()
-        tokens, generation = await answered(request, collected(self._engine.stream(wanted)))
+        found = await answered(request, all_of([collected(self._engine.stream(one)) for one in sampled]))
         milliseconds = round(1000 * (time.perf_counter() - began))
-        answer: dict[str, JsonValue] = {"generated_text": _text(body, generation), "details": None}
-        if body.parameters.details:
-            answer["details"] = {
-                **_details(wanted, generation),
-                "prefill": [],
-                "tokens": [_token(token) for token in tokens],
-            }
+        best, *others = sorted(zip(sampled, found, strict=True), key=lambda pair: -_mean_score(pair[1][0]))
+        wanted, (tokens, generation) = best
+        answer: dict[str, JsonValue] = {"generated_text": answer_text(body, generation), "details": None}
+        if body.parameters.wants_details:
+            told = details(self._engine, wanted, tokens, generation)
+            if others:
+                told["best_of_sequences"] = [
+                    {"generated_text": answer_text(body, other), **details(self._engine, one, drawn, other)}
+                    for one, (drawn, other) in others
+                ]
+            answer["details"] = told
         headers = {
-            "x-compute-type": self._engine.info.device,
-            "x-compute-characters": str(len(body.inputs)),
+            **self._headers(body),
             "x-compute-time": f"{milliseconds / 1000:.3f}",
             "x-total-time": str(milliseconds),
             "x-prompt-tokens": str(len(wanted.prompt_ids)),
@@ -182,14 +162,12 @@ class TgiRoutes:
         }
         return JSONResponse([answer] if in_array else answer, headers=headers)
 
+    def _headers(self, body: GenerateBody) -> dict[str, str]:
+        return {"x-compute-type": self._engine.info.device, "x-compute-characters": str(len(body.inputs))}
+
     def _streamed(self, body: GenerateBody) -> Response:
-        headers = {
-            "x-compute-type": self._engine.info.device,
-            "x-compute-characters": str(len(body.inputs)),
-            "x-accel-buffering": "no",
-            "cache-control": "no-cache",
-        }
-        events = self._events(body, self._request(body))
+        headers = {**self._headers(body), "x-accel-buffering": "no", "cache-control": "no-cache"}
+        events = self._events(body, self._request(body, streamed=True))
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _events(self, body: GenerateBody, wanted: GenerationRequest) -> AsyncIterator[str]:
@@ -197,42 +175,25 @@ class TgiRoutes:
         try:
             async for token in self._engine.stream(wanted):
                 index += 1
-                event: dict[str, JsonValue] = {"index": index, "token": _token(token)}
-                event |= {"generated_text": None, "details": None}
+                told: dict[str, JsonValue] = {"index": index, "token": token_body(token)}
+                if wanted.top:
+                    told["top_tokens"] = top_body(self._engine, token)
+                told |= {"generated_text": None, "details": None}
                 if token.generation is not None:
-                    event["generated_text"] = _text(body, token.generation)
+                    told["generated_text"] = answer_text(body, token.generation)
                     if body.parameters.details:
-                        details = _details(wanted, token.generation)
-                        event["details"] = {**details, "input_length": len(wanted.prompt_ids)}
-                yield _event(event)
+                        told["details"] = {
+                            **ending(wanted, token.generation),
+                            "input_length": len(wanted.prompt_ids),
+                        }
+                yield event(told)
         except PolicyError as error:
-            yield _event(error_body(str(error), kind="generation"))
+            yield event(error_body(str(error), kind=failure_kind(error)))
 
 
-def error_body(message: str, *, kind: str) -> dict[str, JsonValue]:
-    """Return an error in the form of this API."""
-    shown = f"Input validation error: {message}" if kind == "validation" else message
-    return {"error": shown, "error_type": kind}
+def _reseeded(wanted: GenerationRequest) -> GenerationRequest:
+    return replace(wanted, sampling=wanted.sampling.model_copy(update={"seed": secrets.randbits(63)}))
 
 
-def _event(body: dict[str, JsonValue]) -> str:
-    return f"data:{json.dumps(body, ensure_ascii=False)}\n\n"
-
-
-def _token(token: Token) -> dict[str, JsonValue]:
-    return {"id": token.id, "text": token.text, "logprob": token.logprob, "special": token.special}
-
-
-def _text(body: GenerateBody, generation: Generation) -> str:
-    """Return the text with its stop string, which this API keeps."""
-    prompt = body.inputs if body.parameters.return_full_text else ""
-    return prompt + generation.text + generation.stop_text
-
-
-def _details(wanted: GenerationRequest, generation: Generation) -> dict[str, JsonValue]:
-    """Return how the answer ended; the length limit is looked at first, as in the original."""
-    count = len(generation.token_ids)
-    ended = "stop_sequence" if generation.stop_text else "eos_token"
-    reason = "length" if count >= wanted.sampling.max_new_tokens else ended
-    seed = wanted.sampling.seed if wanted.sampling.temperature > 0 else None
-    return {"finish_reason": reason, "generated_tokens": count, "seed": seed}
+def _mean_score(tokens: list[Token]) -> float:
+    return fmean(token.logprob for token in tokens)
