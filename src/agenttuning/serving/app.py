@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from agenttuning.serving.engine import Engine
+    from agenttuning.serving.proxy import GatewayOpenAI, GatewayTgi
     from agenttuning.serving.settings import ServerSettings
 
 _RETRY_AFTER_SECONDS = "1"
@@ -26,7 +27,13 @@ _RETRY_AFTER_SECONDS = "1"
 
 def create_app(engine: Engine, settings: ServerSettings) -> Starlette:
     """Return the ASGI application; who made the engine closes it."""
-    text, chat = tgi.TgiRoutes(engine, settings), openai.OpenAIRoutes(engine, settings)
+    return surfaces_app(tgi.TgiRoutes(engine, settings), openai.OpenAIRoutes(engine, settings), settings)
+
+
+def surfaces_app(
+    text: tgi.TgiRoutes | GatewayTgi, chat: openai.OpenAIRoutes | GatewayOpenAI, settings: ServerSettings
+) -> Starlette:
+    """Return the ASGI application of two surfaces, whatever answers behind them."""
     routes = [
         Route("/", text.compatible, methods=["POST"]),
         Route("/", text.health, methods=["GET"]),
@@ -88,7 +95,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     refusal = cast("RequestError", error)
     on_v1 = request.url.path.startswith("/v1/")
     status = 400 if on_v1 and refusal.status == 422 else refusal.status
-    return _error(request.url.path, str(refusal), status=status, kind=refusal.kind, field=refusal.field)
+    response = _error(request.url.path, str(refusal), status=status, kind=refusal.kind, field=refusal.field)
+    if status in {429, 503}:
+        response.headers["retry-after"] = _RETRY_AFTER_SECONDS
+    return response
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from starlette.applications import Starlette
+
+    from agenttuning.serving.proxy_settings import GatewaySettings
     from agenttuning.serving.settings import ServerSettings
 
 
@@ -35,25 +38,47 @@ def serve_model(model: str | Path, settings: ServerSettings) -> None:
         anyio.run(_serve, model, settings, listening)
 
 
+def serve_upstreams(settings: GatewaySettings) -> None:
+    """Serve as a gateway in front of model servers, as `serve_model` does.
+
+    Raises:
+        RecipeError: the variable with their key is empty.
+        StageError: the port is taken.
+    """
+    with _bound(settings) as listening:
+        anyio.run(_serve_gateway, settings, listening)
+
+
+async def _serve_gateway(settings: GatewaySettings, listening: socket.socket) -> None:
+    from agenttuning.serving.proxy import open_gateway
+
+    async with open_gateway(settings) as app:
+        await _listen(app, settings, listening)
+
+
 async def _serve(model: str | Path, settings: ServerSettings, listening: socket.socket) -> None:
     from agenttuning.serving.local import LocalEngine
 
     engine = await anyio.to_thread.run_sync(LocalEngine, model, settings)
     try:
-        config = uvicorn.Config(
-            create_app(engine, settings),
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
-        )
-        host, port = listening.getsockname()[:2]
-        sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
-        sys.stdout.flush()
-        with _ended_by_signals():
-            await uvicorn.Server(config).serve(sockets=[listening])
+        await _listen(create_app(engine, settings), settings, listening)
     finally:
         await engine.close()
+
+
+async def _listen(app: Starlette, settings: ServerSettings, listening: socket.socket) -> None:
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
+    )
+    host, port = listening.getsockname()[:2]
+    sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stdout.flush()
+    with _ended_by_signals():
+        await uvicorn.Server(config).serve(sockets=[listening])
 
 
 @contextmanager
