@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+
+from agenttuning.serving.requests import answered
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,8 +53,12 @@ class Upstream:
                 Route("/v1/models", self.models),
                 Route("/v1/completions", self.complete, methods=["POST"]),
                 Route("/v1/chat/completions", self.complete, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={ClientDisconnect: self.gone},
         )
+
+    async def gone(self, request: Request, error: Exception) -> Response:
+        return Response(status_code=499)
 
     async def health(self, request: Request) -> Response:
         return Response(status_code=503 if self.sick else 200)
@@ -71,7 +78,7 @@ class Upstream:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
-            await self.gate.wait()
+            await answered(request, self.gate.wait())
         finally:
             self.running -= 1
         words = self.words(body)
@@ -133,9 +140,8 @@ async def listening(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[uvico
     bound = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server._serve([bound]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.001)
     try:
         yield server, bound.getsockname()[1]

@@ -115,6 +115,7 @@ class ReplicaPool:
             timeout=httpx.Timeout(settings.upstream_seconds, connect=_CONNECT_SECONDS, pool=None),
             limits=httpx.Limits(max_connections=None, keepalive_expiry=_IDLE_SECONDS),
             trust_env=False,
+            verify=any(url.startswith("https://") for url in settings.upstreams),
         )
         self._turn = count(1)
         self._probe_seconds = settings.probe_seconds
