@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator, model_validator
+from typing import NoReturn
+
+from pydantic import Field, field_validator
 
 from agenttuning.serving.settings import ServerSettings
-
-_OF_THE_UPSTREAM = ("dtype", "max_batch", "template")
 
 
 class GatewaySettings(ServerSettings):
@@ -29,9 +29,7 @@ class GatewaySettings(ServerSettings):
                 raise ValueError(f"{url!r} is no URL; write http://HOST:PORT")
         return tuple(dict.fromkeys(url.rstrip("/").removesuffix("/v1") for url in urls))
 
-    @model_validator(mode="after")
-    def _only_what_a_gateway_has(self) -> GatewaySettings:
-        foreign = sorted(self.model_fields_set.intersection(_OF_THE_UPSTREAM))
-        if foreign:
-            raise ValueError(f"{foreign[0]!r} is the model server's own setting; set it there, not on the gateway")
-        return self
+    @field_validator("dtype", "max_batch", "template")
+    @classmethod
+    def _of_the_model_server(cls, value: object) -> NoReturn:
+        raise ValueError(f"a gateway has no such setting ({value!r}); set it on the model servers")
