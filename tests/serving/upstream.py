@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agenttuning.serving.requests import answered
+from agenttuning.serving.server import _bound
+from agenttuning.serving.settings import ServerSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -137,7 +138,7 @@ class Upstream:
 @asynccontextmanager
 async def listening(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """Serve an application in this event loop."""
-    bound = socket.create_server(("127.0.0.1", port))
+    bound = _bound(ServerSettings(port=port))
     config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve([bound]))
