@@ -15,11 +15,13 @@ import pytest
 import agenttuning
 from agenttuning.errors import StageError
 from agenttuning.serving.process import running_server
+from agenttuning.serving.server import _bound
 from agenttuning.serving.settings import ServerSettings
 
 PARENT = """
 import sys, time
 from agenttuning.serving.process import running_server
+from agenttuning.serving.server import _bound
 from agenttuning.serving.settings import ServerSettings
 with running_server(sys.argv[1], ServerSettings(drain_seconds=1)) as server:
     print(server.pid, flush=True)
@@ -59,6 +61,13 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
         running_server(tmp_path, ServerSettings()),
     ):
         pytest.fail("it must not start")
+
+
+def test_no_answer_waits_for_an_acknowledgement() -> None:
+    with _bound(ServerSettings()) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_taken_port_is_named(model_folder: Path) -> None:

@@ -18,7 +18,7 @@ from agenttuning.core.run import STAGE_NAMES
 from agenttuning.errors import AgentTuningError, RecipeError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["main"]
 
@@ -92,7 +92,7 @@ def _add_stage_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     for name in STAGE_NAMES:
         stage = verbs.add_parser(name, help=f"stage {STAGE_NAMES.index(name) + 1}: {_STAGE_HELP[name]}")
         stage.set_defaults(module="stages", first=None, last=None)
-        _add_recipe(stage)
+        _add_recipe(stage, kind=_place if name == "serve" else Path)
         if name == "report":
             stage.add_argument(
                 "--allow-unlike", action="store_true", help="of several runs: show numbers of unlike making, marked"
@@ -104,8 +104,13 @@ def _add_stage_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
             )
 
 
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", type=Path, help="a TOML file (serve: or a model folder; report: or run folders)")
+def _place(word: str) -> Path | str:
+    return word if word.startswith(("http://", "https://")) else Path(word)
+
+
+def _add_recipe(parser: argparse.ArgumentParser, *, kind: Callable[[str], Path | str] = Path) -> None:
+    told = "a TOML file (serve: or a model folder, or the URLs of model servers; report: or run folders)"
+    parser.add_argument("recipe", type=kind, help=told)
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for example train.learning_rate=1e-5")
     parser.add_argument("--resume", action="store_true", help="continue a run; nothing finished is done again")
     parser.add_argument("--dry-run", action="store_true", help="print the resolved recipe and stop; train: the plan")

@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 PORT = 30070
 """Of a served model folder; the port of the original's 70B service, which its clients know."""
+URL = ("http://", "https://")
 
 
 def main(arguments: Namespace) -> int:
     """Run one stage, or all of them in order."""
+    if isinstance(arguments.recipe, str):
+        return _serve_upstreams(arguments)
     if arguments.verb == "serve" and arguments.recipe.is_dir():
         return _serve_folder(arguments)
     if arguments.verb == "report" and arguments.recipe.is_dir():
@@ -58,6 +61,20 @@ def _serve_folder(arguments: Namespace) -> int:
 
     given = {"port": PORT if arguments.port is None else arguments.port}
     serve_until_stopped(arguments.recipe, configure(ServeConfig, arguments.overrides, given=given))
+    return 0
+
+
+def _serve_upstreams(arguments: Namespace) -> int:
+    from agenttuning.pipeline.serve import balance_until_stopped
+    from agenttuning.serving.proxy_settings import GatewaySettings
+
+    urls = [word for word in arguments.overrides if word.startswith(URL)]
+    words = [word for word in arguments.overrides if word not in urls]
+    given = {
+        "port": PORT if arguments.port is None else arguments.port,
+        "upstreams": [arguments.recipe, *urls],
+    }
+    balance_until_stopped(configure(GatewaySettings, words, given=given))
     return 0
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.construct import Entry
     from agenttuning.pipeline.progress import Advance
     from agenttuning.policies.episode import Model
+    from agenttuning.serving.proxy_settings import GatewaySettings
 
 _PROBE = "probe.json"
 
@@ -105,6 +106,20 @@ def serve_until_stopped(model: str | Path, config: ServeConfig) -> None:
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     serve_model(model, config.server)
+
+
+def balance_until_stopped(settings: GatewaySettings) -> None:
+    """Serve as a gateway in front of model servers, its URL on stdout, until Ctrl-C or SIGTERM.
+
+    Raises:
+        MissingExtraError: the packages of the server are not installed.
+        AgentTuningError: the port is taken, or the servers' key is missing.
+    """
+    try:
+        from agenttuning.serving.server import serve_upstreams
+    except ModuleNotFoundError as error:
+        raise _missing(error, extra="serve") from error
+    serve_upstreams(settings)
 
 
 def probe_model(model: str | Path, entries: Sequence[Entry], config: ServeConfig) -> ProbeReport:
@@ -198,7 +213,7 @@ def _model_folder(name: str) -> Path:
     return resolve_model(name)
 
 
-def _missing(error: ModuleNotFoundError) -> MissingExtraError:
+def _missing(error: ModuleNotFoundError, *, extra: str = "train,serve") -> MissingExtraError:
     return MissingExtraError(
-        f"serving needs the package {error.name!r}; install it with `pip install 'agenttuning[train,serve]'`"
+        f"serving needs the package {error.name!r}; install it with `pip install 'agenttuning[{extra}]'`"
     )

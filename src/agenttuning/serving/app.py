@@ -22,6 +22,7 @@ from agenttuning.serving.watched import WatchedEngine
 
 if TYPE_CHECKING:
     from agenttuning.serving.engine import Engine
+    from agenttuning.serving.proxy import GatewayOpenAI, GatewayTgi
     from agenttuning.serving.settings import ServerSettings
 
 
@@ -33,19 +34,35 @@ def create_app(engine: Engine, settings: ServerSettings, *, door: Door | None = 
     """
     door, metrics = door or Door(), Metrics()
     watched = WatchedEngine(engine, metrics, max_seconds=settings.max_seconds)
-    key = _key(settings)
-    gate = Middleware(AdmissionGate, door=door, metrics=metrics, limit=settings.max_concurrent, key=key)
     text = tgi.TgiRoutes(watched, settings, door=door, metrics=metrics)
-    routes = _routes(text, openai.OpenAIRoutes(watched, settings))
-    document = describe(routes, keyed=key is not None)
+    routes = [
+        *_surfaces(text, openai.OpenAIRoutes(watched, settings)),
+        Route("/tokenize", text.tokenize, methods=["POST"]),
+        Route("/metrics", text.metrics, methods=["GET"]),
+    ]
+    document = describe(routes, keyed=settings.key_variable is not None)
 
     async def description(request: Request) -> Response:
         del request
         return JSONResponse(document)
 
+    return _guarded([*routes, Route("/openapi.json", description, methods=["GET"])], settings, door, metrics)
+
+
+def gateway_app(text: GatewayTgi, chat: GatewayOpenAI, settings: ServerSettings, *, door: Door) -> Starlette:
+    """Return the ASGI application of a gateway: both surfaces, whatever answers behind them.
+
+    Raises:
+        StageError: the variable that must hold the key holds none.
+    """
+    return _guarded(_surfaces(text, chat), settings, door, Metrics())
+
+
+def _guarded(routes: list[Route], settings: ServerSettings, door: Door, metrics: Metrics) -> Starlette:
+    key, limit = _key(settings), settings.max_concurrent
     return Starlette(
-        routes=[*routes, Route("/openapi.json", description, methods=["GET"])],
-        middleware=[gate],
+        routes=routes,
+        middleware=[Middleware(AdmissionGate, door=door, metrics=metrics, limit=limit, key=key)],
         exception_handlers={
             RequestError: errors.refused,
             PolicyError: errors.failed,
@@ -56,17 +73,15 @@ def create_app(engine: Engine, settings: ServerSettings, *, door: Door | None = 
     )
 
 
-def _routes(text: tgi.TgiRoutes, chat: openai.OpenAIRoutes) -> list[Route]:
+def _surfaces(text: tgi.TgiRoutes | GatewayTgi, chat: openai.OpenAIRoutes | GatewayOpenAI) -> list[Route]:
     return [
         Route("/", text.compatible, methods=["POST"]),
         Route("/", text.health, methods=["GET"]),
         Route("/generate", text.generate, methods=["POST"]),
         Route("/generate_stream", text.generate_stream, methods=["POST"]),
-        Route("/tokenize", text.tokenize, methods=["POST"]),
         Route("/health", text.health, methods=["GET"]),
         Route("/ping", text.health, methods=["GET"]),
         Route("/info", text.information, methods=["GET"]),
-        Route("/metrics", text.metrics, methods=["GET"]),
         Route("/v1/models", chat.models, methods=["GET"]),
         Route("/v1/chat/completions", chat.chat, methods=["POST"]),
         Route("/v1/completions", chat.completions, methods=["POST"]),

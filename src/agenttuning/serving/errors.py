@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agenttuning.errors import PolicyError
     from agenttuning.serving.requests import RequestError
 
+RETRY_AFTER_SECONDS = "1"
+
 
 def error_response(path: str, message: str, *, status: int, kind: str, field: str | None = None) -> JSONResponse:
     """Return an error as clients of this path read it."""
@@ -31,7 +33,10 @@ async def refused(request: Request, error: Exception) -> Response:
     refusal = cast("RequestError", error)
     on_v1 = request.url.path.startswith("/v1/")
     status = 400 if on_v1 and refusal.status == 422 else refusal.status
-    return error_response(request.url.path, str(refusal), status=status, kind=refusal.kind, field=refusal.field)
+    answer = error_response(request.url.path, str(refusal), status=status, kind=refusal.kind, field=refusal.field)
+    if status in {429, 503}:
+        answer.headers["retry-after"] = RETRY_AFTER_SECONDS
+    return answer
 
 
 async def failed(request: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
-from agenttuning.serving.errors import error_response
+from agenttuning.serving.errors import RETRY_AFTER_SECONDS, error_response
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from agenttuning.serving.metrics import Metrics
 
-_RETRY_AFTER_SECONDS = "1"
 _NAMES = {
     404: "not_found",
     405: "not_found",
@@ -87,7 +86,7 @@ class AdmissionGate:
             answer = error_response(path, text, status=429, kind="overloaded")
         else:
             return None
-        answer.headers["retry-after"] = _RETRY_AFTER_SECONDS
+        answer.headers["retry-after"] = RETRY_AFTER_SECONDS
         return answer
 
     def _record(self, status: int, *, seconds: float) -> None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from starlette.applications import Starlette
+
+    from agenttuning.serving.proxy_settings import GatewaySettings
     from agenttuning.serving.settings import ServerSettings
 
 
@@ -38,26 +41,43 @@ def serve_model(model: str | Path, settings: ServerSettings) -> None:
         anyio.run(_serve, model, settings, listening)
 
 
+def serve_upstreams(settings: GatewaySettings) -> None:
+    """Serve as a gateway in front of model servers, as `serve_model` does.
+
+    Raises:
+        RecipeError: the variable with their key is empty.
+        StageError: the port is taken.
+    """
+    with _bound(settings) as listening:
+        anyio.run(_serve_gateway, settings, listening)
+
+
+async def _serve_gateway(settings: GatewaySettings, listening: socket.socket) -> None:
+    from agenttuning.serving.proxy import open_gateway
+
+    door = Door()
+    async with open_gateway(settings, door=door) as app:
+        await _listen(app, door, settings, listening)
+
+
 async def _serve(model: str | Path, settings: ServerSettings, listening: socket.socket) -> None:
     from agenttuning.serving.local import LocalEngine
 
     door = Door()
     engine = await anyio.to_thread.run_sync(LocalEngine, model, settings)
     try:
-        config = uvicorn.Config(
-            create_app(engine, settings, door=door),
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        host, port = listening.getsockname()[:2]
-        sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
-        sys.stdout.flush()
-        with _ended_by_signals():
-            await DrainingServer(config, door, drain_seconds=settings.drain_seconds).serve(sockets=[listening])
+        await _listen(create_app(engine, settings, door=door), door, settings, listening)
     finally:
         await engine.close()
+
+
+async def _listen(app: Starlette, door: Door, settings: ServerSettings, listening: socket.socket) -> None:
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    host, port = listening.getsockname()[:2]
+    sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
+    sys.stdout.flush()
+    with _ended_by_signals():
+        await DrainingServer(config, door, drain_seconds=settings.drain_seconds).serve(sockets=[listening])
 
 
 class DrainingServer(uvicorn.Server):
@@ -101,12 +121,15 @@ def _ended_by_signals() -> Iterator[None]:
 def _bound(settings: ServerSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+        listening = socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
         raise StageError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
             "choose another port, or 0 for a free one"
         ) from error
+    # asyncio sets it on sockets that it opens itself; without it an answer on a kept connection waits 40 ms for an ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def stop_with_parent(*, grace_seconds: float) -> None:

@@ -20,16 +20,7 @@ runpy.run_module("agenttuning.environments.worlds.minisites", run_name="__main__
 def test_a_person_is_told_address_and_log_ins_and_ends_it_with_control_c() -> None:
     command = [sys.executable, "-c", START, "--port", "0", "--difficulty", "tiny"]
     environment = {**os.environ, "PYTHONPATH": "src"}
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        ),  # a shell's background job ignores it
-    ) as demo:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as demo:
         assert demo.stdout is not None
         assert demo.stderr is not None
         told = [demo.stdout.readline() for _ in range(3)]
