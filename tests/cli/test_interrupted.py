@@ -41,7 +41,7 @@ vocabulary = 300
 batch_tokens = 256
 max_length = 256
 batching = "buckets"
-steps = 12
+steps = 100
 checkpoint_every = 2
 """
 HEARS = """

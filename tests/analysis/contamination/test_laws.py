@@ -79,8 +79,12 @@ def test_more_training_text_never_makes_a_sample_cleaner(samples: list[str], tra
 def test_foreign_words_around_a_text_hide_nothing(
     samples: list[str], text: str, before: int, behind: int, rule: Rule
 ) -> None:
-    wrapped = " ".join(("foreign " * before, text, "foreign " * behind))
-    assert tolerant(samples, wrapped, rule) == tolerant(samples, text, rule)
+    """Around a text shorter than n they even give the strict reading a window to compare."""
+    wrapped = tolerant(samples, " ".join(("foreign " * before, text, "foreign " * behind)), rule)
+    plain = tolerant(samples, text, rule)
+    assert all(one >= other for one, other in zip(wrapped, plain, strict=True))
+    if rule.reading == "seed":
+        assert wrapped == plain
 
 
 @quick

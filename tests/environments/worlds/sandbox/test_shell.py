@@ -126,7 +126,7 @@ def test_a_fork_bomb_is_held_and_cleared(play: Play) -> None:
     played = play(":(){ :|:& };:", "sleep 1", "echo alive; ls /proc | grep -c '^[0-9]'", seconds=2, processes=64)
     assert not played.shell(0).ended
     again = played.shell(2)
-    assert again.text.startswith("alive") or again.timed_out or again.restarted
+    assert "alive" in again.text or again.timed_out or again.restarted
     assert time.monotonic() - begun < 25
 
 
