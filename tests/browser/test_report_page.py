@@ -6,8 +6,12 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.analysis.episodes import episode
 from tests.pipeline.example_run import example_run
 
+from agenttuning.core.run import Run, StageConfig
+from agenttuning.core.store import write_atomic, write_records
+from agenttuning.pipeline.evaluate import judge
 from agenttuning.pipeline.report import ReportConfig
 from agenttuning.pipeline.report import run as report
 
@@ -165,9 +169,23 @@ def test_arrow_keys_walk_the_list(opened: Opened) -> None:
     opened.page.wait_for_selector('.row[aria-selected="true"][aria-posinset="60"]')
 
 
-def test_two_models_are_compared_up_to_where_they_part(opened: Opened) -> None:
-    opened.choose("world", "chat")
-    assert opened.page.locator(".differs").count() in {0, 2}
+def test_two_models_are_compared_up_to_where_they_part(chromium: Browser, tmp_path: Path) -> None:
+    begun = ("Action: open drawer", True, "It holds a key.")
+    ends = {"base": ("Action: wait", True, "Nothing."), "tuned": ("Action: take key", True, "Taken.")}
+    run = Run(tmp_path)
+    stage = run.open("evaluate", StageConfig())
+    for model, end in ends.items():
+        write_records(stage.folder / f"{model}.jsonl", [episode(policy=model, turns=(begun, end))])
+    write_atomic(stage.folder / "scores.json", judge(stage.folder, ends, stage.start).model_dump_json())
+    stage.finish(outputs=("base.jsonl", "tuned.jsonl", "scores.json"), counts={})
+    report(ReportConfig(), run)
+    page = chromium.new_page()
+    page.goto(run.output("report", "report.html").as_uri())
+    page.locator(".play").first.wait_for()
+    for number, end in enumerate(ends.values()):
+        told = page.locator(".play").nth(number).inner_text().lower()
+        assert told.index("it holds a key") < told.index("from here on the two differ") < told.index(end[0].lower())
+    page.close()
 
 
 @pytest.mark.parametrize("width", [360, 768, 1200])
