@@ -123,7 +123,7 @@ def test_local_is_refused_unless_allowed() -> None:
 def test_local_works_in_a_folder_that_is_gone_afterwards() -> None:
     settings = SandboxSettings(backend="local", allow_unsandboxed=True)
     sandbox, outputs, given = _steps(
-        settings, "pwd; (sleep 4343 &) ; setsid sleep 4343 &", "echo $HOME; x=1", "echo $x"
+        settings, "pwd; (sleep 4343 &) ; (setsid sleep 4343 &)", "echo $HOME; x=1", "echo $x"
     )
     folder = outputs[1].text.strip()
     assert outputs[0].text.startswith(folder)
