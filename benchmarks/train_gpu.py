@@ -378,11 +378,20 @@ def main(arguments: Sequence[str] | None = None) -> list[Result]:
     parser.add_argument("--to", type=Path, default=Path("results"))
     asked = parser.parse_args(arguments)
     ends = time.monotonic() + 60 * asked.minutes
-    shape, device = SHAPES[asked.shape], torch.device(asked.device)
+    products = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
+    try:
+        return run_rows(asked, ends=ends)
+    finally:
+        torch.set_float32_matmul_precision(products)
+
+
+def run_rows(asked: argparse.Namespace, *, ends: float) -> list[Result]:
+    """Run row after row until `ends`, and write the report after each."""
+    shape, device = SHAPES[asked.shape], torch.device(asked.device)
     ceilings = measure_ceilings(device, shape)
-    results: list[Result] = []
     chosen = {name.strip() for name in asked.rows.split(";") if name.strip()}
+    results: list[Result] = []
     longest = 0.0
     for row in ROWS:
         if chosen and row.name not in chosen:
@@ -395,10 +404,8 @@ def main(arguments: Sequence[str] | None = None) -> list[Result]:
             longest = max(longest, time.monotonic() - began)
         report(asked.to, results, ceilings, shape=asked.shape, device=device)
         last = results[-1]
-        speed = (
-            f"{last.tokens_per_second:,.0f} tokens/s, MFU {last.mfu:.1%}" if last.tokens_per_second else last.outcome
-        )
-        print(f"{row.name}: {speed} ({time.monotonic() - began:.0f} s)", flush=True)
+        told = f"{last.tokens_per_second:,.0f} tokens/s, MFU {last.mfu:.1%}" if last.tokens_per_second else last.outcome
+        print(f"{row.name}: {told} ({time.monotonic() - began:.0f} s)", flush=True)
     return results
 
 
