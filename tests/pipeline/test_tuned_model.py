@@ -57,7 +57,7 @@ def test_every_switch_together_trains_what_the_plain_way_does(tmp_path: Path) ->
     plain, _ = _train(tmp_path / "plain", precision="float32", batching="buckets")
     exact = {"recompute": "all", "loss_chunk": 32, "batching": "packed", "attention": "eager"}
     switched, _ = _train(tmp_path / "switched", precision="float32", **exact)
-    assert switched.counts["loss"] == pytest.approx(plain.counts["loss"], abs=1e-5)
+    assert switched.counts["loss"] == pytest.approx(plain.counts["loss"], abs=5e-4)
     few = {**exact, "attention": "varlen", "weights": "bfloat16", "optimizer_states": "8bit"}
     low, folder = _train(tmp_path / "low", **few)
     assert low.counts["loss"] == pytest.approx(plain.counts["loss"], abs=0.1)
