@@ -46,6 +46,7 @@ def test_one_graph_serves_all_layers_and_batches(recompute: Recompute) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
 @pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler")
 def test_compiled_layers_and_optimiser_train_what_plain_ones_do() -> None:
     plain = {"steps": 2, "batch_tokens": 100, "batching": "packed", "row_tokens": 64, "pass_tokens": 64}
