@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from tests.pipeline.mixing import kept_run
 
 from agenttuning.core.run import Manifest
-from agenttuning.errors import RecipeError
-from agenttuning.models.load import load_chat_model
+from agenttuning.errors import MissingExtraError, RecipeError
+from agenttuning.models.load import load_chat_model, load_weights
 from agenttuning.pipeline import mix
 from agenttuning.pipeline.train import TrainConfig, run
 from agenttuning.pipeline.tuning import loop_settings
@@ -51,6 +51,13 @@ def test_an_adapter_is_exported_merged_or_alone(tmp_path: Path) -> None:
     assert not (alone / "model.safetensors").exists()
     assert torch.allclose(_logits(merged), _logits(alone), atol=1e-4)
     assert not torch.allclose(_logits(merged), _logits("tiny-base"), atol=1e-2)
+
+
+def test_an_adapter_without_peft_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    monkeypatch.setattr("agenttuning.models.load.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"holds an adapter; install `pip install 'agenttuning\[lora\]'`"):
+        load_weights(tmp_path)
 
 
 def test_every_switch_together_trains_what_the_plain_way_does(tmp_path: Path) -> None:
