@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch.nn import functional
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from agenttuning.training.mixture import Plan
     from agenttuning.training.packing import Batch
     from agenttuning.training.settings import Batching, Precision
+
+
+class SummedLoss(Protocol):
+    """Computes the summed loss of a batch."""
+
+    def __call__(self, model: PreTrainedModel, batch: Batch, /) -> torch.Tensor:
+        """Return a scalar with a gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +77,26 @@ def lay_out(drawn: Sequence[TrainingRow], shape: BatchShape, *, device: torch.de
     return [make_batch([[drawn[index] for index in row] for row in rows], device=device) for rows in layout]
 
 
-def accumulate(model: PreTrainedModel, batches: Sequence[Batch], *, precision: Precision) -> float:
-    """Add the gradient of the step's mean loss to the weights and return that loss.
+def accumulate(
+    model: PreTrainedModel,
+    batches: Sequence[Batch],
+    *,
+    precision: Precision,
+    trained: int | None = None,
+    summed: SummedLoss | None = None,
+) -> float:
+    """Add the gradient of the step's mean loss to the weights and return that loss, or this rank's part of it.
 
-    The normaliser is the number of trained tokens of the whole step, so splitting never changes the loss.
+    The normaliser is the number of trained tokens of the whole step, so splitting never changes the loss. `trained` is
+    that number where these batches are not the whole step; `summed` computes the loss where it is not `summed_loss`.
     """
-    trained = sum(int((batch.targets != IGNORED).sum()) for batch in batches)
+    if trained is None:
+        trained = sum(int((batch.targets != IGNORED).sum()) for batch in batches)
+    summed = summed or summed_loss
     total = 0.0
     for batch in batches:
         with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = summed_loss(model, batch)
+            loss = summed(model, batch)
         torch.autograd.backward(loss / trained)
         total += loss.item()
     return total / trained
