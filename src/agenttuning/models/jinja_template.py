@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, cast
 
 from agenttuning.core.records import Message, digest
 from agenttuning.errors import DataError
-from agenttuning.models.chat_template import DialogueBuilder, TokenizedDialogue, backend
+from agenttuning.models.chat_template import PieceTemplate, backend
+from agenttuning.models.pieces import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -26,7 +27,7 @@ _PROBE = (
 )
 
 
-class JinjaTemplate:
+class JinjaTemplate(PieceTemplate):
     """Any Hugging Face tokenizer with a `chat_template`.
 
     The text of a turn is rendered by the template as transformers would, so a special token inside a
@@ -39,43 +40,34 @@ class JinjaTemplate:
                 f"the tokenizer of {tokenizer.name_or_path!r} has no EOS token, so an answer would never end; "
                 "name one in its tokenizer_config.json, the mark that its chat template puts after an answer"
             )
+        super().__init__(backend(tokenizer))
         self._tokenizer = tokenizer
-        self._encoder = backend(tokenizer)
         self._anchor = str(tokenizer.eos_token)
-        self._anchor_id = tokenizer.convert_tokens_to_ids(self._anchor)
         self.digest = digest(str(tokenizer.chat_template))
         self._require_exact()
-
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Return the ids up to where the next answer begins."""
-        builder = DialogueBuilder()
-        done = self._add(builder, messages)
-        builder.context(self._encode(self._grown(done, messages, prompt=True), first=not done))
-        return builder.input_ids
 
     def prompt_text(self, messages: Sequence[Message]) -> str:
         """Return the rendered prompt without its first BOS."""
         return self._render(messages, prompt=True).removeprefix(self._tokenizer.bos_token or "")
 
-    def training_ids(self, messages: Sequence[Message]) -> TokenizedDialogue:
-        """Return ids and labels; what the template puts after an answer (its end mark) is trained with it."""
-        builder = DialogueBuilder()
-        self._add(builder, messages)
-        return builder.build()
-
-    def _add(self, builder: DialogueBuilder, messages: Sequence[Message]) -> str:
-        """Add everything up to the end of the last assistant turn; return the text so far."""
+    def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
+        """Yield what stands before each answer, and each answer with what the template puts after it (its end mark)."""
         done = ""
         for index, message in enumerate(messages):
             if message.role != "assistant":
                 continue
             context = self._grown(done, messages[:index], prompt=True)
-            builder.context(self._encode(context, first=not done))
+            yield self._piece(context, done)
             done += context
             answer = self._grown(done, messages[: index + 1], prompt=False)
-            builder.answer(self._encode(answer, first=False), train=message.train)
+            yield self._piece(answer, done, answer=True, train=message.train)
             done += answer
-        return done
+        if open_end:
+            yield self._piece(self._grown(done, messages, prompt=True), done)
+
+    def _piece(self, text: str, done: str, *, answer: bool = False, train: bool | None = None) -> Piece:
+        """Return a piece that is encoded as inside the whole: after a special token, no space is put before it."""
+        return Piece(text, behind=self._anchor if done else "", answer=answer, train=train)
 
     def _grown(self, done: str, messages: Sequence[Message], *, prompt: bool) -> str:
         text = self._render(messages, prompt=prompt)
@@ -100,19 +92,12 @@ class JinjaTemplate:
             ) from error
         return cast("str", text)
 
-    def _encode(self, text: str, *, first: bool) -> list[int]:
-        """Encode a piece as it stands inside the whole: after a special token, no space is put before it."""
-        if not text:
-            return []
-        ids: list[int] = self._encoder.encode(text if first else self._anchor + text, add_special_tokens=False).ids
-        return ids if first else ids[1:]
-
     def _require_exact(self) -> None:
         pieces = self.training_ids(_PROBE).input_ids
         text = self._render(_PROBE, prompt=False)
-        whole = self._encoder.encode(text, add_special_tokens=False).ids
-        anchored = self._encoder.encode(self._anchor, add_special_tokens=False).ids == [self._anchor_id]
-        if not anchored or pieces != whole:
+        whole = self._encode.text(text).tolist()
+        anchor = [self._tokenizer.convert_tokens_to_ids(self._anchor)]
+        if self._encode.text(self._anchor).tolist() != anchor or pieces != whole:
             raise DataError(
                 f"the tokenizer of {self._tokenizer.name_or_path!r} merges text across the borders of its chat "
                 'template, so training and serving would disagree; choose template = "llama2"'

@@ -13,50 +13,47 @@ from agenttuning.errors import RecipeError, StageError
 from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
 from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.progress import progress
-from agenttuning.pipeline.training_set import TrainingExample, read_training_set
+from agenttuning.pipeline.tokens import TrainingSet, prepare_tokens
 from agenttuning.training.export import export
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
-from agenttuning.training.mask import Corpus, tokenize_dialogues
 from agenttuning.training.memory import free_memory, require_memory
-from agenttuning.training.mixture import Plan, in_order
 from agenttuning.training.sizes import folder_size, fresh_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from agenttuning.core.records import Message
-    from agenttuning.models.chat_template import ChatTemplate
     from agenttuning.pipeline.train import TrainConfig
+    from agenttuning.pipeline.training_set import TrainingExample
+    from agenttuning.training.token_store import TokenStore, TokenStoreManifest
 
 
 def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, seed: int) -> dict[str, JsonValue]:
     """Train from `base`, or from random weights, into `folder`; return the counts of the stage."""
-    dialogues, order = _distinct(data)
-    tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
+    training_set = TrainingSet(data)
+    tokenizer = load_tokenizer(base) if base else _train_tokenizer(training_set.dialogues, config)
     template = choose_template(tokenizer, name=config.template)
-    corpus = _tokenize(dialogues, template, max_length=config.max_length)
-    _require_rows(corpus, config)
-    plan, draws_dropped = _row_plan(corpus, order)
+    tokens = prepare_tokens(training_set, tokenizer, template, max_length=config.max_length, folder=folder / "tokens")
+    _require_rows(tokens.about, config)
     device = choose_device(config.device)
     size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
     require_memory(size, loop_settings(config, seed=seed), free=free_memory(device), device=_called(device))
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
     _require_positions(model, config)
     torch.nn.Module.to(model, device)
-    _fit(model, corpus, plan, config=config, folder=folder, seed=seed)
+    _fit(model, tokens, config=config, folder=folder, seed=seed)
     export(model, tokenizer, folder / "model")
     return {
         "steps": config.steps,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "template": template.digest,
-        "dialogues": len(dialogues),
-        "dropped": {**corpus.dropped},
-        "draws_dropped": draws_dropped,
-        "cut": corpus.cut,
+        "dialogues": tokens.about.dialogues,
+        "dropped": {**tokens.about.dropped},
+        "draws_dropped": tokens.about.draws_dropped,
+        "cut": tokens.about.cut,
         **_seen(folder / "metrics.jsonl"),
     }
 
@@ -100,18 +97,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _tokenize(dialogues: Sequence[TrainingExample], template: ChatTemplate, *, max_length: int) -> Corpus:
-    with progress("tokenise", len(dialogues)) as advance:
-
-        def pairs() -> Iterator[tuple[tuple[Message, ...], str]]:
-            for dialogue in dialogues:
-                yield dialogue.messages, dialogue.environment
-                advance()
-
-        return tokenize_dialogues(template, pairs(), max_length=max_length)
-
-
-def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainConfig, folder: Path, seed: int) -> None:
+def _fit(model: PreTrainedModel, tokens: TokenStore, *, config: TrainConfig, folder: Path, seed: int) -> None:
     with progress("train", config.steps) as advance:
         reported = 0
 
@@ -122,7 +108,7 @@ def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainCon
             reported = metrics.step
 
         settings = loop_settings(config, seed=seed)
-        result = fit(model, corpus.rows, settings=settings, plan=plan, folder=folder, on_step=on_step)
+        result = fit(model, tokens, settings=settings, plan=tokens.plan, folder=folder, on_step=on_step)
     for name in result.resumed.damaged:
         Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
 
@@ -138,36 +124,15 @@ def _seen(metrics: Path) -> dict[str, JsonValue]:
     return {"draws": steps[-1].cursor, "tokens": {**tokens}, "trained_tokens": {**trained}, "loss": steps[-1].loss}
 
 
-def _distinct(path: Path) -> tuple[list[TrainingExample], list[int]]:
-    """Return the distinct dialogues of a plan, and for each draw the index of its dialogue."""
-    found: dict[str, int] = {}
-    dialogues: list[TrainingExample] = []
-    order: list[int] = []
-    for example in read_training_set(path):
-        index = found.setdefault(example.key, len(dialogues))
-        if index == len(dialogues):
-            dialogues.append(example)
-        order.append(index)
-    return dialogues, order
-
-
-def _row_plan(corpus: Corpus, order: Sequence[int]) -> tuple[Plan, int]:
-    """Return the plan over the rows that are left, and how many draws fell on dropped dialogues."""
-    row_of = {dialogue: row for row, dialogue in enumerate(corpus.kept)}
-    rows = [row_of[dialogue] for dialogue in order if dialogue in row_of]
-    following = in_order(len(rows))
-    return lambda draw: rows[following(draw)], len(order) - len(rows)
-
-
 def _train_tokenizer(dialogues: Sequence[TrainingExample], config: TrainConfig) -> PreTrainedTokenizerBase:
     texts = (message.content for dialogue in dialogues for message in dialogue.messages)
     return train_tokenizer(texts, vocabulary=config.vocabulary, max_length=config.shape.max_length)
 
 
-def _require_rows(corpus: Corpus, config: TrainConfig) -> None:
-    if corpus.rows:
+def _require_rows(about: TokenStoreManifest, config: TrainConfig) -> None:
+    if about.rows:
         return
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in corpus.dropped.items()) or "the mix is empty"
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in about.dropped.items()) or "the mix is empty"
     raise StageError(
         f"there is no row to train on ({reasons}); raise train.max_length={config.max_length} for dialogues that are "
         "too long, and look at the data's train flags where no token is trained"
