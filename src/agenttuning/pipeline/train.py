@@ -6,13 +6,15 @@ last checkpoint to the same last bit. The tiny base is made by this very stage, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
-from agenttuning.core.run import StageConfig
+from agenttuning.core.records import Record
+from agenttuning.core.run import OPERATIONAL, StageConfig
 from agenttuning.models.shape import LlamaShape, TemplateName
-from agenttuning.training.settings import Batching, Precision, Schedule
+from agenttuning.training.settings import Batching, Precision, Schedule, Sharding, ShardSettings
 
 if TYPE_CHECKING:
     from agenttuning.core.run import Manifest, Run
@@ -59,6 +61,14 @@ class TrainConfig(StageConfig):
     """CPU threads inside an operation; one is best below some ten million parameters."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU when there is one."""
+    ranks: Annotated[Literal["auto"] | PositiveInt, OPERATIONAL] = "auto"
+    """Processes that train together: `auto` one for each GPU, on a CPU one. A resume may take another number."""
+    sharding: Sharding = "none"
+    """`none` a copy of the model on each rank; `fsdp` a slice; `hsdp` slices within a machine, a copy on each machine."""
+    tensor: int = Field(default=1, gt=0)
+    """Neighbouring ranks that compute each layer together; for models whose layers are too large for one GPU."""
+    reshard_after_forward: bool = True
+    """Of slices: give a layer's gathered weights up between its forward and its backward pass; false is quicker."""
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between checkpoints; the last two are kept."""
 
@@ -68,13 +78,36 @@ class TrainConfig(StageConfig):
             raise ValueError(f"a fresh model brings its own chat template; template={self.template!r} must be 'auto'")
         if self.model == FRESH and self.max_length > self.shape.max_length:
             raise ValueError(f"max_length={self.max_length} exceeds shape.max_length={self.shape.max_length}")
+        if self.optimizer == "muon" and self.sharding != "none":
+            raise ValueError(f"optimizer='muon' needs whole matrices, not sharding={self.sharding!r}; take 'adamw'")
+        self.slices  # noqa: B018 - refuses what does not fit together
         return self
+
+    @property
+    def slices(self) -> ShardSettings:
+        """How ranks hold the model."""
+        return ShardSettings(
+            kind=self.sharding, tensor=self.tensor, reshard_after_forward=self.reshard_after_forward
+        )
+
+
+class TrainJob(Record):
+    """All that a rank must know."""
+
+    config: TrainConfig
+    data: Path
+    """`train.parquet`."""
+    base: Path | None
+    """Folder of the model that is tuned; None for random weights."""
+    folder: Path
+    """Of the stage."""
+    seed: int
 
 
 def run(config: TrainConfig, run: Run) -> Manifest:
     """Train on `train.parquet` in its order and write the tuned model."""
     from agenttuning.models.load import resolve_model
-    from agenttuning.pipeline.tuning import tune
+    from agenttuning.pipeline.launch import train_on_ranks
 
     data = run.output("mix", "train.parquet")
     base = None if config.model == FRESH else resolve_model(config.model)
@@ -82,5 +115,6 @@ def run(config: TrainConfig, run: Run) -> Manifest:
     stage = run.open("train", config, inputs=inputs)
     if stage.finished:
         return stage.finished
-    counts = tune(config, data=data, base=base, folder=stage.folder, seed=run.seed)
+    job = TrainJob(config=config, data=data, base=base, folder=stage.folder, seed=run.seed)
+    counts = train_on_ranks(job)
     return stage.finish(outputs=("model", "metrics.jsonl"), counts=counts)

@@ -247,11 +247,19 @@ class _Session:
         return loss
 
     def resume(self, folder: Path) -> Resumed:
-        return resume_checkpoint(folder / "checkpoints", self._model, self._optimizers, identity=self._identity)
+        checkpoints = folder / "checkpoints"
+        identity, ranks = self._identity, self._ranks
+        return resume_checkpoint(checkpoints, self._model, self._optimizers, identity=identity, ranks=ranks)
 
     def save(self, folder: Path, *, step: int, cursor: int) -> None:
         save_checkpoint(
-            folder / "checkpoints", self._model, self._optimizers, step=step, cursor=cursor, identity=self._identity
+            folder / "checkpoints",
+            self._model,
+            self._optimizers,
+            step=step,
+            cursor=cursor,
+            identity=self._identity,
+            ranks=self._ranks,
         )
 
 

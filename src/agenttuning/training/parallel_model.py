@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from agenttuning.training.parallel import Ranks
     from agenttuning.training.settings import Precision
 
+    _Make = Callable[[str, torch.Tensor], torch.Tensor]
+
 _COLUMNS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "mlp.gate_proj", "mlp.up_proj")
 """Matrices of a layer of the Llama, Mistral and Qwen families whose outputs are split over `tensor` ranks."""
 _ROWS = ("self_attn.o_proj", "mlp.down_proj")
@@ -42,26 +44,28 @@ _HEAD_NORMS = ("self_attn.q_norm", "self_attn.k_norm")
 class Spread(nn.Module):
     """A model on several ranks; its `forward` is where the gathering of slices begins."""
 
-    def __init__(self, model: PreTrainedModel, structure: PreTrainedModel | None) -> None:
+    def __init__(self, model: PreTrainedModel, home: PreTrainedModel | None) -> None:
         super().__init__()
         self.model = model
-        self._structure = (structure,)  # in a tuple, so that it is no part of this module
+        """This rank's part."""
+        self._home = (home,)  # in a tuple, so that it is no part of this module
 
     def forward(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
         """Return the summed loss of a batch (`SummedLoss`)."""
         return summed_loss(model, batch)
 
-    def gathered(self, ranks: Ranks) -> PreTrainedModel:
-        """Put the model together on the CPU of the first rank. All ranks must call; the others get it empty."""
-        (structure,) = self._structure
-        if structure is None or not ranks.sharded:
-            return self.model
+    def gather(self, ranks: Ranks) -> None:
+        """Put the weights back into the model that the first rank had brought, on the CPU. All ranks must call."""
+        if not ranks.sharded:
+            return
         whole = {name: buffer.cpu() for name, buffer in self.model.named_buffers()}
         for name, weight in self.model.named_parameters():
             full = weight.full_tensor() if isinstance(weight, DTensor) else weight
             if ranks.leads:
                 whole[name] = full.detach().cpu()
-        return _remade(structure, lambda name, empty: whole.get(name, empty))
+        (home,) = self._home
+        if home is not None:
+            _Filler(home).fill(home, lambda name, _: whole[name])
 
 
 def spread(
@@ -69,63 +73,56 @@ def spread(
 ) -> Spread:
     """Give every rank its part of the first rank's model; the other ranks pass None.
 
+    Where ranks hold slices, the model that was passed is left without storage until `gather`.
+
     Raises:
         RecipeError: a model that cannot be split as asked.
         StageError: a model whose loss is more than its output layer.
     """
     if ranks.count == 1 and model is not None:
         torch.nn.Module.to(model, device)
-        return Spread(model, None)
+        return Spread(model, model)
     if ranks.sharded and model is not None:
         require_plain_head(model)
         _require_splits(model, ranks.sharding.tensor)
-    structure = ranks.tell(lambda: _empty(model))
-    own = _remade(structure, lambda _, empty: empty)
-    sender = _Sender(own, model, device)
-    placed = Spread(own, structure)
+    empty = ranks.tell(lambda: _emptied(model))
+    source = dict(_tensors(model)) if model is not None else {}
+
+    def send(name: str, tensor: torch.Tensor) -> torch.Tensor:
+        value = source[name].detach().to(device) if source else torch.empty_like(tensor, device=device)
+        value = value.contiguous()
+        distributed.broadcast(value, src=0)
+        return value
+
     if not ranks.sharded:
-        sender.fill(own)
-        return placed
-    mesh = _mesh(ranks, device)
-    options = _options(ranks, mesh, precision)
-    for layer in _layers(own):
-        sender.fill(layer)
-        _split(layer, mesh, ranks.sharding.tensor)
-        fully_shard(layer, **options)
-    sender.fill(own)
-    fully_shard(placed, **options)
-    for module in placed.modules():
-        if isinstance(module, FSDPModule):
-            module.set_gradient_divide_factor(1.0)  # the loss is normalised over all ranks: gradients add up
-            module.set_force_sum_reduction_for_comms(True)
+        own = empty if model is None else model
+        _Filler(own).fill(own, send)
+        return Spread(own, model)
+    placed = Spread(empty, model)
+    _slice(placed, ranks, send, device=device, precision=precision)
+    if model is not None:
+        _Filler(model).fill(model, lambda _, tensor: tensor.detach().to("meta"))
     return placed
 
 
-class _Sender:
-    """Fills an empty model from the first rank's, part by part."""
+class _Filler:
+    """Gives the tensors of a model other values, in place; what is tied stays tied."""
 
-    def __init__(self, empty: PreTrainedModel, model: PreTrainedModel | None, device: torch.device) -> None:
-        self._names = {id(tensor): name for name, tensor in _tensors(empty)}
-        self._source = dict(_tensors(model)) if model is not None else {}
-        self._device = device
-        self._sent: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+    def __init__(self, model: nn.Module) -> None:
+        self._known = {id(tensor): (name, tensor) for name, tensor in _tensors(model)}
+        self._made: dict[int, torch.Tensor] = {}
 
-    def fill(self, part: nn.Module) -> None:
-        """Give all empty tensors of a part their values; what is tied stays tied."""
+    def fill(self, part: nn.Module, make: _Make) -> None:
+        """Replace what a part of the model still has of its first tensors."""
         for module in part.modules():
-            own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-            for name, tensor in own:
-                if tensor.is_meta:
-                    setattr(module, name, self._value(tensor))
+            for key, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
+                if id(tensor) in self._known:
+                    setattr(module, key, self._value(tensor, make))
 
-    def _value(self, empty: torch.Tensor) -> torch.Tensor:
-        if id(empty) not in self._sent:
-            source = self._source.get(self._names[id(empty)])
-            value = torch.empty_like(empty, device=self._device) if source is None else source.detach()
-            value = value.to(self._device).contiguous()
-            distributed.broadcast(value, src=0)
-            self._sent[id(empty)] = (empty, _like(empty, value))
-        return self._sent[id(empty)][1]
+    def _value(self, tensor: torch.Tensor, make: _Make) -> torch.Tensor:
+        if id(tensor) not in self._made:
+            self._made[id(tensor)] = _like(tensor, make(self._known[id(tensor)][0], tensor))
+        return self._made[id(tensor)]
 
 
 def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -137,15 +134,33 @@ def _like(old: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
     return nn.Parameter(value, requires_grad=old.requires_grad) if isinstance(old, nn.Parameter) else value
 
 
-def _empty(model: PreTrainedModel | None) -> PreTrainedModel:
-    assert model is not None, "the first rank has the model"
-    return _remade(model, lambda _, tensor: tensor.detach().to("meta"))
-
-
-def _remade(model: PreTrainedModel, make: Callable[[str, torch.Tensor], torch.Tensor]) -> PreTrainedModel:
-    """Copy a model with other tensors, tied where its own are tied."""
-    memo = {id(tensor): _like(tensor, make(name, tensor)) for name, tensor in _tensors(model)}
+def _emptied(model: PreTrainedModel | None) -> PreTrainedModel:
+    """Return a copy that has everything but values; tied weights are tied in it, too."""
+    assert model is not None, "the first rank brings the model"
+    memo = {id(tensor): _like(tensor, tensor.detach().to("meta")) for _, tensor in _tensors(model)}
     return copy.deepcopy(model, memo)
+
+
+def _slice(placed: Spread, ranks: Ranks, send: _Make, *, device: torch.device, precision: Precision) -> None:
+    """Fill an empty model layer by layer, and keep of each what is this rank's."""
+    mesh = _mesh(ranks, device)
+    half = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
+    filler = _Filler(placed.model)
+    options: _Options = {
+        "mesh": mesh["machines", "slices"] if ranks.sharding.kind == "hsdp" else mesh["slices"],
+        "mp_policy": half if precision == "bfloat16" else MixedPrecisionPolicy(),
+        "reshard_after_forward": ranks.sharding.reshard_after_forward,
+    }
+    for layer in _layers(placed.model):
+        filler.fill(layer, send)
+        _split(layer, mesh, ranks.sharding.tensor)
+        fully_shard(layer, **options)
+    filler.fill(placed.model, send)
+    fully_shard(placed, **options)
+    for module in placed.modules():
+        if isinstance(module, FSDPModule):
+            module.set_gradient_divide_factor(1.0)  # the loss is normalised over all ranks: gradients add up
+            module.set_force_sum_reduction_for_comms(True)
 
 
 def _layers(model: PreTrainedModel) -> list[nn.Module]:
@@ -170,15 +185,6 @@ class _Options(TypedDict):
     mesh: DeviceMesh
     mp_policy: MixedPrecisionPolicy
     reshard_after_forward: bool
-
-
-def _options(ranks: Ranks, mesh: DeviceMesh, precision: Precision) -> _Options:
-    half = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32)
-    return {
-        "mesh": mesh["machines", "slices"] if ranks.sharding.kind == "hsdp" else mesh["slices"],
-        "mp_policy": half if precision == "bfloat16" else MixedPrecisionPolicy(),
-        "reshard_after_forward": ranks.sharding.reshard_after_forward,
-    }
 
 
 def _split(layer: nn.Module, mesh: DeviceMesh, tensor: int) -> None:
