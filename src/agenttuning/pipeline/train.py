@@ -59,6 +59,8 @@ class TrainConfig(StageConfig):
     """CPU threads inside an operation; one is best below some ten million parameters."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto` takes a GPU when there is one."""
+    backend: Literal["own", "trl"] = "own"
+    """`own` is the loop of this package; `trl` hands the same rows in the same order to TRL's SFTTrainer."""
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between checkpoints; the last two are kept."""
 
