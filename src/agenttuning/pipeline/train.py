@@ -69,6 +69,8 @@ class TrainConfig(StageConfig):
     """Neighbouring ranks that compute each layer together; for models whose layers are too large for one GPU."""
     reshard_after_forward: bool = True
     """Of slices: give a layer's gathered weights up between its forward and its backward pass; false is quicker."""
+    backend: Literal["own", "trl"] = "own"
+    """`own` is the loop of this package; `trl` hands the same rows in the same order to TRL's SFTTrainer."""
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between checkpoints; the last two are kept."""
 

@@ -44,7 +44,7 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
     _require_positions(model, config)
     torch.nn.Module.to(model, device)
-    _fit(model, tokens, config=config, folder=folder, seed=seed)
+    _fit(model, tokenizer, tokens, config=config, folder=folder, seed=seed)
     export(model, tokenizer, folder / "model")
     return {
         "steps": config.steps,
@@ -97,7 +97,15 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _fit(model: PreTrainedModel, tokens: TokenStore, *, config: TrainConfig, folder: Path, seed: int) -> None:
+def _fit(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    tokens: TokenStore,
+    *,
+    config: TrainConfig,
+    folder: Path,
+    seed: int,
+) -> None:
     with progress("train", config.steps) as advance:
         reported = 0
 
@@ -108,6 +116,11 @@ def _fit(model: PreTrainedModel, tokens: TokenStore, *, config: TrainConfig, fol
             reported = metrics.step
 
         settings = loop_settings(config, seed=seed)
+        if config.backend == "trl":
+            from agenttuning.training.trl_backend import fit_with_trl
+
+            fit_with_trl(model, tokenizer, tokens, settings=settings, plan=tokens.plan, folder=folder, on_step=on_step)
+            return
         result = fit(model, tokens, settings=settings, plan=tokens.plan, folder=folder, on_step=on_step)
     for name in result.resumed.damaged:
         Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")

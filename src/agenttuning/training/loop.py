@@ -122,7 +122,7 @@ def fit(
     if not ranks.sharded:
         require_plain_head(model)
     with ExitStack() as stack:
-        stack.enter_context(_arithmetic(settings))
+        stack.enter_context(arithmetic(settings))
         following = plan or reshuffled(len(rows), seed=settings.seed)
         session = _Session(model, rows, settings, following, ranks=ranks, summed=summed)
         return _train(session, settings, folder=folder, on_step=on_step, stack=stack)
@@ -132,7 +132,7 @@ def _train(
     session: _Session, settings: LoopSettings, *, folder: Path | None, on_step: OnStep | None, stack: ExitStack
 ) -> FitResult:
     resumed = session.resume(folder) if folder else Resumed()
-    log, speeds = _logs(folder, resumed.step, stack) if folder and session.leads else (None, None)
+    log, speeds = open_logs(folder, resumed.step, stack) if folder and session.leads else (None, None)
     done = []
     cursor = resumed.cursor
     for step in range(resumed.step, settings.steps):
@@ -153,7 +153,7 @@ def _train(
 
 
 @contextmanager
-def _arithmetic(settings: LoopSettings) -> Iterator[None]:
+def arithmetic(settings: LoopSettings) -> Iterator[None]:
     """Fix threads, matrix products and random numbers, and give the caller his own back.
 
     A stage that follows in the same process must compute as it would in a process of its own.
@@ -213,11 +213,7 @@ class _Session:
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        tokens: dict[str, int] = {}
-        trained: dict[str, int] = {}
-        for row in drawn:
-            tokens[row.source] = tokens.get(row.source, 0) + len(row)
-            trained[row.source] = trained.get(row.source, 0) + row.trained
+        tokens, trained = tokens_by_source(drawn)
         return StepMetrics(
             step=step + 1,
             loss=loss,
@@ -263,6 +259,16 @@ class _Session:
         )
 
 
+def tokens_by_source(drawn: Sequence[TrainingRow]) -> tuple[dict[str, int], dict[str, int]]:
+    """Count the tokens, and the trained ones among them, of every source."""
+    tokens: dict[str, int] = {}
+    trained: dict[str, int] = {}
+    for row in drawn:
+        tokens[row.source] = tokens.get(row.source, 0) + len(row)
+        trained[row.source] = trained.get(row.source, 0) + row.trained
+    return tokens, trained
+
+
 def _identity(rows: Sequence[TrainingRow], plan: Plan, settings: LoopSettings) -> str:
     """Digest what a checkpoint belongs to; how often checkpoints are written does not matter to it."""
     state = hashlib.sha256(settings.model_dump_json(exclude={"checkpoint_every"}).encode())
@@ -283,7 +289,7 @@ def _require_rows(rows: Sequence[TrainingRow], settings: LoopSettings) -> None:
         )
 
 
-def _logs(folder: Path, step: int, stack: ExitStack) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
+def open_logs(folder: Path, step: int, stack: ExitStack) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
     """Open the logs, less the lines of steps that are about to be done again."""
     metrics, speed = folder / "metrics.jsonl", folder / "speed.jsonl"
     if metrics.is_file():

@@ -37,6 +37,8 @@ class ModelSize(Record):
     layers: int
     hidden: int
     heads: int
+    query: int
+    """Width of all queries of a token; `hidden` in most models."""
     key_value: int
     """Width of all keys of a token; below `hidden` where heads share them."""
     feed_forward: int
@@ -63,6 +65,7 @@ def model_size(config: PretrainedConfig) -> ModelSize:
         layers=int(text.num_hidden_layers),
         hidden=hidden,
         heads=heads,
+        query=heads * head,
         key_value=int(values.get("num_key_value_heads") or heads) * head,
         feed_forward=int(values.get("intermediate_size") or 4 * hidden),
         vocabulary=vocabulary,
