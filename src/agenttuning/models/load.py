@@ -66,7 +66,7 @@ def resolve_model(name: str | Path) -> Path:
         raise DataError("the packaged model 'tiny-base' is missing; run `agenttuning run recipes/tiny-base.toml`")
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if (folder / "config.json").is_file():
+        if any((folder / file).is_file() for file in ("config.json", "adapter_config.json")):
             return folder
         raise DataError(f"{str(name)!r} holds no config.json, so it is no model folder; name the folder that has one")
     cached = _cached(str(name))
@@ -143,7 +143,7 @@ def load_chat_model(
 
 
 def load_weights(folder: Path, *, dtype: Precision = "float32") -> PreTrainedModel:
-    """Load the weights of a resolved model folder onto the CPU.
+    """Load the weights of a resolved model folder onto the CPU; an adapter's with the base that it names.
 
     Raises:
         DataError: the folder has none, or damaged ones.

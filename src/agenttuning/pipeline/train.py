@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt, model_validator
 from agenttuning.core.records import Record
 from agenttuning.core.run import OPERATIONAL, StageConfig
 from agenttuning.models.shape import LlamaShape, TemplateName
-from agenttuning.training.settings import Batching, Precision, Schedule, Sharding, ShardSettings
+from agenttuning.training.settings import Batching, Computation, Schedule, Sharding, ShardSettings
 
 if TYPE_CHECKING:
     from agenttuning.core.run import Manifest, Run
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FRESH = "fresh"
 
 
-class TrainConfig(StageConfig):
+class TrainConfig(StageConfig, Computation):
     """How the model is tuned; the defaults are the paper's for AgentLM-7B where it names them."""
 
     model: str = "tiny-base"
@@ -55,8 +55,6 @@ class TrainConfig(StageConfig):
     """On matrices; not published by the paper."""
     clip: float = Field(default=1.0, gt=0.0)
     """Largest norm of a gradient; not published by the paper."""
-    precision: Precision = "bfloat16"
-    """`bfloat16` is autocast over float32 weights; never chosen by itself, so that digests stay comparable."""
     threads: int = Field(default=1, gt=0)
     """CPU threads inside an operation; one is best below some ten million parameters."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -64,7 +62,7 @@ class TrainConfig(StageConfig):
     ranks: Annotated[Literal["auto"] | PositiveInt, OPERATIONAL] = "auto"
     """Processes that train together: `auto` one for each GPU, on a CPU one. A resume may take another number."""
     sharding: Sharding = "none"
-    """`none` a copy of the model on each rank; `fsdp` a slice; `hsdp` slices within a machine, a copy on each machine."""
+    """`none` a copy of the model on each rank; `fsdp` slices; `hsdp` slices within a machine, copies between them."""
     tensor: int = Field(default=1, gt=0)
     """Neighbouring ranks that compute each layer together; for models whose layers are too large for one GPU."""
     reshard_after_forward: bool = True
@@ -80,17 +78,27 @@ class TrainConfig(StageConfig):
             raise ValueError(f"a fresh model brings its own chat template; template={self.template!r} must be 'auto'")
         if self.model == FRESH and self.max_length > self.shape.max_length:
             raise ValueError(f"max_length={self.max_length} exceeds shape.max_length={self.shape.max_length}")
+        if self.model == FRESH and self.adapter:
+            raise ValueError("an adapter is trained beside finished weights, and a fresh model has none; drop one")
+        self.require_adamw(self.optimizer)
         if self.optimizer == "muon" and self.sharding != "none":
             raise ValueError(f"optimizer='muon' needs whole matrices, not sharding={self.sharding!r}; take 'adamw'")
+        if self.backend == "trl" and (self.ranks not in ("auto", 1) or self.sharding != "none"):
+            raise ValueError("backend='trl' trains in one process; leave ranks and sharding away")
+        if self.sharding != "none" and (
+            self.adapter or self.compile or (self.weights, self.optimizer_states) != ("float32", "float32")
+        ):
+            raise ValueError(
+                f"sharding={self.sharding!r} trains float32 weights with float32 moments; leave adapter, compile, "
+                "weights and optimizer_states away"
+            )
         self.slices  # noqa: B018 - refuses what does not fit together
         return self
 
     @property
     def slices(self) -> ShardSettings:
         """How ranks hold the model."""
-        return ShardSettings(
-            kind=self.sharding, tensor=self.tensor, reshard_after_forward=self.reshard_after_forward
-        )
+        return ShardSettings(kind=self.sharding, tensor=self.tensor, reshard_after_forward=self.reshard_after_forward)
 
 
 class TrainJob(Record):
@@ -108,15 +116,28 @@ class TrainJob(Record):
 
 def run(config: TrainConfig, run: Run) -> Manifest:
     """Train on `train.parquet` in its order and write the tuned model."""
-    from agenttuning.models.load import resolve_model
     from agenttuning.pipeline.launch import train_on_ranks
 
-    data = run.output("mix", "train.parquet")
-    base = None if config.model == FRESH else resolve_model(config.model)
-    inputs = {"train": data} | ({"model": base} if base else {})
+    job = _job(config, run)
+    inputs = {"train": job.data} | ({"model": job.base} if job.base else {})
     stage = run.open("train", config, inputs=inputs)
     if stage.finished:
         return stage.finished
-    job = TrainJob(config=config, data=data, base=base, folder=stage.folder, seed=run.seed)
     counts = train_on_ranks(job)
     return stage.finish(outputs=("model", "metrics.jsonl"), counts=counts)
+
+
+def follow(config: TrainConfig, run: Run) -> None:
+    """Train as a further rank of torchrun, whose first rank calls `run`."""
+    from agenttuning.pipeline.launch import train_on_ranks
+
+    if run.manifest("train") is None:
+        train_on_ranks(_job(config, run))
+
+
+def _job(config: TrainConfig, run: Run) -> TrainJob:
+    from agenttuning.models.load import resolve_model
+
+    data = run.output("mix", "train.parquet")
+    base = None if config.model == FRESH else resolve_model(config.model)
+    return TrainJob(config=config, data=data, base=base, folder=run.stage_folder("train"), seed=run.seed)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,52 +13,104 @@ from rich.console import Console
 
 from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError, StageError
-from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
+from agenttuning.models.load import choose_template, load_tokenizer
 from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.progress import progress
 from agenttuning.pipeline.tokens import TrainingSet, prepare_tokens
-from agenttuning.training.export import export
+from agenttuning.pipeline.tuned_model import begin, finish, require_packages
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
 from agenttuning.training.memory import free_memory, require_memory
+from agenttuning.training.parallel import ALONE, Ranks
+from agenttuning.training.parallel_model import spread
+from agenttuning.training.settings import Computation
 from agenttuning.training.sizes import folder_size, fresh_size
+from agenttuning.training.token_store import TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from agenttuning.pipeline.train import TrainConfig
+    from agenttuning.models.chat_template import ChatTemplate
+    from agenttuning.pipeline.train import TrainConfig, TrainJob
     from agenttuning.pipeline.training_set import TrainingExample
-    from agenttuning.training.token_store import TokenStore, TokenStoreManifest
+    from agenttuning.pipeline.tuned_model import BegunModel
+    from agenttuning.training.loop import OnStep
+    from agenttuning.training.parallel import Seat
+    from agenttuning.training.parallel_model import Spread
+    from agenttuning.training.token_store import TokenStoreManifest
+
+_TOKENS = "tokens"
 
 
-def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, seed: int) -> dict[str, JsonValue]:
-    """Train from `base`, or from random weights, into `folder`; return the counts of the stage."""
-    training_set = TrainingSet(data)
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What the first rank has made for all."""
+
+    tokenizer: PreTrainedTokenizerBase
+    template: ChatTemplate
+    tokens: TokenStore
+    model: BegunModel
+
+
+def tune(job: TrainJob, *, device: torch.device, ranks: Ranks = ALONE) -> dict[str, JsonValue]:
+    """Train from `base`, or from random weights, into `folder`; return the counts of the stage.
+
+    All ranks call this alike. The first one tokenises, loads, reports and exports for all, and has the counts.
+    """
+    config, folder = job.config, job.folder
+    begun = _begin(job, device, ranks) if ranks.leads else None
+    ranks.tell(lambda: None)  # the others wait until the tokens are on disk
+    tokens = begun.tokens if begun else TokenStore(folder / _TOKENS)
+    placed = spread(begun.model.model if begun else None, ranks, device=device, precision=config.precision)
+    if begun and config.backend == "trl":
+        _fit_with_trl(begun, job)
+    else:
+        _fit(placed, tokens, job, ranks)
+    placed.gather(ranks)
+    return _end(begun, job) if begun else {}
+
+
+def _begin(job: TrainJob, device: torch.device, ranks: Ranks) -> _Begun:
+    config, base = job.config, job.base
+    require_packages(config, device)
+    training_set = TrainingSet(job.data)
     tokenizer = load_tokenizer(base) if base else _train_tokenizer(training_set.dialogues, config)
     template = choose_template(tokenizer, name=config.template)
-    tokens = prepare_tokens(training_set, tokenizer, template, max_length=config.max_length, folder=folder / "tokens")
+    store = job.folder / _TOKENS
+    tokens = prepare_tokens(training_set, tokenizer, template, max_length=config.max_length, folder=store)
     _require_rows(tokens.about, config)
-    device = choose_device(config.device)
     size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
-    require_memory(size, loop_settings(config, seed=seed), free=free_memory(device), device=_called(device))
-    model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
-    _require_positions(model, config)
-    torch.nn.Module.to(model, device)
-    _fit(model, tokenizer, tokens, config=config, folder=folder, seed=seed)
-    export(model, tokenizer, folder / "model")
-    return {
-        "steps": config.steps,
-        "parameters": sum(weight.numel() for weight in model.parameters()),
-        "template": template.digest,
-        "dialogues": tokens.about.dialogues,
-        "dropped": {**tokens.about.dropped},
-        "draws_dropped": tokens.about.draws_dropped,
-        "cut": tokens.about.cut,
-        **_seen(folder / "metrics.jsonl"),
+    settings = share_of(loop_settings(config, seed=job.seed), ranks.shares)
+    free = free_memory(device)
+    if free is not None and device.type == "cpu":
+        free //= ranks.on_machine
+    slices = ranks.count if ranks.sharded else 1
+    require_memory(size, settings, free=free, device=_called(device), fresh=base is None, shards=slices)
+    own = torch.device("cpu") if ranks.sharded else device
+    model = begin(config, tokenizer, base=base, device=own, seed=job.seed)
+    _require_positions(model.model, config)
+    return _Begun(tokenizer, template, tokens, model)
+
+
+def _end(begun: _Begun, job: TrainJob) -> dict[str, JsonValue]:
+    weights = list(begun.model.model.parameters())
+    about = begun.tokens.about
+    counts: dict[str, JsonValue] = {
+        "steps": job.config.steps,
+        "parameters": sum(weight.numel() for weight in weights),
+        "trained_parameters": sum(weight.numel() for weight in weights if weight.requires_grad),
+        "template": begun.template.digest,
+        "dialogues": about.dialogues,
+        "dropped": {**about.dropped},
+        "draws_dropped": about.draws_dropped,
+        "cut": about.cut,
+        **_seen(job.folder / "metrics.jsonl"),
     }
+    finish(begun.model, begun.tokenizer, job.config, folder=job.folder / "model")
+    return counts
 
 
 def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
@@ -72,10 +127,9 @@ def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
         steps=config.steps,
         batch_tokens=config.batch_tokens,
         optimizer=optimizer,
-        batching=config.batching,
+        **{name: value for name, value in config if name in Computation.model_fields},
         row_tokens=config.max_length,
         pass_tokens=config.pass_tokens,
-        precision=config.precision,
         threads=config.threads,
         checkpoint_every=config.checkpoint_every,
         seed=seed,
@@ -97,16 +151,69 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _fit(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    tokens: TokenStore,
-    *,
-    config: TrainConfig,
-    folder: Path,
-    seed: int,
-) -> None:
-    with progress("train", config.steps) as advance:
+def choose_ranks(config: TrainConfig) -> int:
+    """Return how many ranks to start on this machine.
+
+    Raises:
+        RecipeError: more than there are GPUs.
+    """
+    device = choose_device(config.device)
+    devices = torch.cuda.device_count() if device.type == "cuda" else 1
+    if config.ranks == "auto":
+        return devices if config.backend == "own" else 1
+    if device.type == "cuda" and config.ranks > devices:
+        raise RecipeError(
+            f"train.ranks={config.ranks}, and torch sees {devices} GPUs; lower it, or start torchrun on more machines"
+        )
+    return config.ranks
+
+
+def rank_device(config: TrainConfig, seat: Seat) -> torch.device:
+    """Return a rank's own device.
+
+    Raises:
+        RecipeError: there are more ranks on this machine than GPUs.
+    """
+    device = choose_device(config.device)
+    if device.type == "cpu":
+        return device
+    if seat.local >= torch.cuda.device_count():
+        raise RecipeError(f"{seat.on_machine} ranks on a machine with {torch.cuda.device_count()} GPUs; start fewer")
+    own = torch.device("cuda", seat.local)
+    torch.cuda.set_device(own)
+    return own
+
+
+def share_of(settings: LoopSettings, shares: int) -> LoopSettings:
+    """Return the settings with one rank's share of a step, to estimate its memory with."""
+    return settings.model_copy(update={"batch_tokens": -(-settings.batch_tokens // shares)})
+
+
+def _fit(placed: Spread, tokens: TokenStore, job: TrainJob, ranks: Ranks) -> None:
+    settings = loop_settings(job.config, seed=job.seed)
+    summed = placed if ranks.sharded else None
+    train = partial(fit, placed.model, tokens, settings=settings, plan=tokens.plan, folder=job.folder)
+    if not ranks.leads:
+        train(ranks=ranks, summed=summed)
+        return
+    with _on_step(job.config.steps) as on_step:
+        result = train(ranks=ranks, summed=summed, on_step=on_step)
+    for name in result.resumed.damaged:
+        Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
+
+
+def _fit_with_trl(begun: _Begun, job: TrainJob) -> None:
+    from agenttuning.training.trl_backend import fit_with_trl
+
+    tokens, settings = begun.tokens, loop_settings(job.config, seed=job.seed)
+    where = {"settings": settings, "plan": tokens.plan, "folder": job.folder}
+    with _on_step(job.config.steps) as on_step:
+        fit_with_trl(begun.model.model, begun.tokenizer, tokens, **where, on_step=on_step)
+
+
+@contextmanager
+def _on_step(steps: int) -> Iterator[OnStep]:
+    with progress("train", steps) as advance:
         reported = 0
 
         def on_step(metrics: StepMetrics, speed: StepSpeed) -> None:
@@ -115,15 +222,7 @@ def _fit(
             advance(steps=metrics.step - reported, note=note)
             reported = metrics.step
 
-        settings = loop_settings(config, seed=seed)
-        if config.backend == "trl":
-            from agenttuning.training.trl_backend import fit_with_trl
-
-            fit_with_trl(model, tokenizer, tokens, settings=settings, plan=tokens.plan, folder=folder, on_step=on_step)
-            return
-        result = fit(model, tokens, settings=settings, plan=tokens.plan, folder=folder, on_step=on_step)
-    for name in result.resumed.damaged:
-        Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
+        yield on_step
 
 
 def _seen(metrics: Path) -> dict[str, JsonValue]:

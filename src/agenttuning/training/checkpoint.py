@@ -140,9 +140,20 @@ def _complete(temporary: Path, target: Path, manifest: CheckpointManifest) -> No
         shutil.rmtree(old)
 
 
+def _trained(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the state without frozen weights: under an adapter they are the base, which is at hand."""
+    if not _frozen(model):
+        return dict(model.state_dict())
+    return {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def _frozen(model: nn.Module) -> bool:
+    return not all(weight.requires_grad for weight in model.parameters())
+
+
 def _write_state(path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:
     state: _State = {
-        "model": dict(model.state_dict()),
+        "model": _trained(model),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
     }
     try:
@@ -155,7 +166,7 @@ def _write_state(path: Path, model: nn.Module, optimizers: Sequence[torch.optim.
 
 def _read_state(path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:
     state: _State = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
+    model.load_state_dict(state["model"], strict=not _frozen(model))
     for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(saved)
 

@@ -27,12 +27,14 @@ import torch
 from agenttuning.core.records import Record, digest
 from agenttuning.core.store import Appender, read_records, write_records
 from agenttuning.errors import StageError
+from agenttuning.training.activations import recomputed
 from agenttuning.training.checkpoint import Resumed, resume_checkpoint, save_checkpoint
+from agenttuning.training.compiled import compiled
 from agenttuning.training.mixture import reshuffled
-from agenttuning.training.optimizer import build_optimizers, learning_rate, set_learning_rate
+from agenttuning.training.optimizer import learning_rate, optimizers_for, set_learning_rate
 from agenttuning.training.parallel import ALONE, Ranks, idle_row
 from agenttuning.training.settings import LoopSettings, OptimizerConfig
-from agenttuning.training.step import BatchShape, accumulate, attention_for, gather, lay_out, require_plain_head
+from agenttuning.training.step import accumulate, attention_for, batch_shape, gather, lay_out, require_plain_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,6 +125,9 @@ def fit(
         require_plain_head(model)
     with ExitStack() as stack:
         stack.enter_context(arithmetic(settings))
+        stack.enter_context(recomputed(model, settings.recompute))
+        if settings.compile:
+            stack.enter_context(compiled(model))
         following = plan or reshuffled(len(rows), seed=settings.seed)
         session = _Session(model, rows, settings, following, ranks=ranks, summed=summed)
         return _train(session, settings, folder=folder, on_step=on_step, stack=stack)
@@ -189,8 +194,8 @@ class _Session:
         self._rows = rows
         self._settings = settings
         self._plan = plan
-        self._optimizers = build_optimizers(model, settings.optimizer)
-        self._shape = BatchShape(settings.batching, settings.row_tokens, settings.pass_tokens)
+        self._optimizers = optimizers_for(model, settings)
+        self._shape = batch_shape(settings)
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._identity = ranks.tell(lambda: _identity(rows, plan, settings))
         self.leads = ranks.leads
@@ -235,9 +240,16 @@ class _Session:
             batches += lay_out([idle_row()], self._shape, device=device) * missing
         trained = sum(row.trained for row in drawn)
         ranks.reseed(settings.seed, step=step)
-        with attention_for(self._model, settings.batching):
+        with attention_for(self._model, settings.batching, settings.attention):
             precision = "float32" if ranks.sharded else settings.precision
-            part = accumulate(self._model, batches, precision=precision, trained=trained, summed=self._summed)
+            part = accumulate(
+                self._model,
+                batches,
+                precision=precision,
+                chunk=settings.loss_chunk,
+                trained=trained,
+                summed=self._summed,
+            )
         loss, counted = ranks.total(part, sum(row.trained for row in own))
         assert counted == trained, f"the ranks hold different rows: {counted} trained tokens, not {trained}"
         return loss

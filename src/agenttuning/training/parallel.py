@@ -15,6 +15,7 @@ One process is `ALONE`: the same code, with nobody to talk to.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from torch.distributed.device_mesh import DeviceMesh
 
 T = TypeVar("T")
+
+_LOGGER = logging.getLogger("torch.distributed.tensor._redistribute")
 
 _BUCKET = 1 << 25
 """Numbers summed in one message: all of a small model, and 128 MB of a large one."""
@@ -200,11 +203,15 @@ def joined(seat: Seat, sharding: ShardSettings, *, device: torch.device, meet: s
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     bound = device if device.type == "cuda" else None
     distributed.init_process_group(backend, init_method=meet, rank=seat.rank, world_size=seat.count, device_id=bound)
+    _LOGGER.setLevel(logging.ERROR)  # how DTensor gathers what is sliced twice, told on every rank
+    waiting = distributed.new_group(backend="gloo", timeout=_PATIENCE)
     try:
-        waiting = distributed.new_group(backend="gloo", timeout=_PATIENCE)
         yield Ranks(seat.rank, seat.count, seat.on_machine, sharding, waiting)
-    finally:
-        distributed.destroy_process_group()
+    except BaseException:
+        if device.type == "cpu":  # NCCL would wait for ranks that wait for this one
+            distributed.destroy_process_group()
+        raise
+    distributed.destroy_process_group()
 
 
 def require_degree(sharding: ShardSettings, *, ranks: int) -> None:

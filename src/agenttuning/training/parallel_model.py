@@ -50,9 +50,9 @@ class Spread(nn.Module):
         """This rank's part."""
         self._home = (home,)  # in a tuple, so that it is no part of this module
 
-    def forward(self, model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    def forward(self, model: PreTrainedModel, batch: Batch, *, chunk: int = 0) -> torch.Tensor:
         """Return the summed loss of a batch (`SummedLoss`)."""
-        return summed_loss(model, batch)
+        return summed_loss(model, batch, chunk=chunk)
 
     def gather(self, ranks: Ranks) -> None:
         """Put the weights back into the model that the first rank had brought, on the CPU. All ranks must call."""

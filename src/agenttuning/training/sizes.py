@@ -73,6 +73,12 @@ def model_size(config: PretrainedConfig) -> ModelSize:
     )
 
 
+def adapter_parameters(size: ModelSize, rank: int) -> int:
+    """Return the parameters of pairs of `rank` beside all seven linear layers of every decoder layer."""
+    widths = 7 * size.hidden + 2 * size.query + 2 * size.key_value + 3 * size.feed_forward
+    return rank * size.layers * widths
+
+
 def folder_size(folder: Path) -> ModelSize:
     """Count the model of a resolved folder.
 

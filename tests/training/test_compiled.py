@@ -1,0 +1,49 @@
+"""Compiled layers: one graph for all layers and batches, and a clear word where nothing compiles."""
+
+import pytest
+import torch
+from tests.training.small import random_rows, small_model
+from torch._dynamo.utils import counters
+
+from agenttuning.errors import MissingExtraError
+from agenttuning.training.activations import recomputed
+from agenttuning.training.compiled import compiled, require_compiler
+from agenttuning.training.settings import Recompute
+from agenttuning.training.step import BatchShape, accumulate, attention_for, lay_out
+
+CPU = torch.device("cpu")
+SHAPE = BatchShape("packed", 64, 128, fixed=True)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # dynamo looks, and hides the warning in its own way
+@pytest.mark.parametrize("recompute", ["none", "all"])
+def test_one_graph_serves_all_layers_and_batches(recompute: Recompute) -> None:
+    """Dynamo's part alone, whose graphs run as they are: what a compiler would get, without its minutes."""
+    torch._dynamo.reset()
+    counters.clear()
+    plain, model = small_model("sdpa"), small_model("sdpa")
+    with recomputed(model, recompute), compiled(model, backend="eager"), attention_for(model, "packed", "sdpa"):
+        for seed in range(4):
+            rows = random_rows(3 + seed, seed=seed)
+            batches = lay_out(rows, SHAPE, device=CPU)
+            assert {tuple(batch.input_ids.shape) for batch in batches} == {(2, 64)}
+            expected = accumulate(plain, batches, precision="float32")
+            assert accumulate(model, batches, precision="float32") == pytest.approx(expected, abs=1e-6)
+            if seed == 0:
+                first = counters["stats"]["unique_graphs"]
+    assert 0 < first == counters["stats"]["unique_graphs"] <= 2
+    for one, two in zip(plain.parameters(), model.parameters(), strict=True):
+        assert one.grad is not None
+        assert two.grad is not None
+        assert torch.allclose(one.grad, two.grad, atol=1e-5)
+    assert model.state_dict().keys() == plain.state_dict().keys()
+    assert all(layer._compiled_call_impl is None for layer in model.model.layers)
+
+
+def test_a_machine_without_a_compiler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    with pytest.raises(MissingExtraError, match=r"needs a C\+\+ compiler .* apt-get install g\+\+"):
+        require_compiler(CPU)
+    with pytest.raises(MissingExtraError, match="or set it to false"), compiled(small_model()):
+        pass
