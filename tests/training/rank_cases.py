@@ -11,6 +11,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -135,7 +136,9 @@ def play(work: Work, folder: Path, *, count: int, kind: str, case: str) -> list[
     meeting = folder / f".meeting-{count}-{case.replace('/', '-')}"
     meeting.unlink(missing_ok=True)
     fork = multiprocessing.get_context("fork")
-    ranks = [fork.Process(target=_rank, args=(work, folder, meeting, rank, count, kind, case)) for rank in range(count)]
+    seats = [Seat(rank, count, rank, 2 if kind == "hsdp" else count) for rank in range(count)]
+    started = [partial(_rank, work, folder, case, seat=seat, kind=kind, meeting=meeting) for seat in seats]
+    ranks = [fork.Process(target=target) for target in started]
     for process in ranks:
         process.start()
     for process in ranks:
@@ -143,17 +146,15 @@ def play(work: Work, folder: Path, *, count: int, kind: str, case: str) -> list[
     return [process.exitcode or 0 for process in ranks]
 
 
-def _rank(work: Work, folder: Path, meeting: Path, rank: int, count: int, kind: str, case: str) -> None:
-    if count == 1:
+def _rank(work: Work, folder: Path, case: str, *, seat: Seat, kind: str, meeting: Path) -> None:
+    if seat.count == 1:
         work(ALONE, folder, case)
         return
-    sharding = KINDS[kind]
-    seat = Seat(rank, count, rank, 2 if kind == "hsdp" else count)
     try:
-        with joined(seat, sharding, device=CPU, meet=f"file://{meeting}") as ranks:
+        with joined(seat, KINDS[kind], device=CPU, meet=f"file://{meeting}") as ranks:
             work(ranks, folder, case)
     except AgentTuningError as error:
-        (folder / f"error-{rank}.txt").write_text(str(error))
+        (folder / f"error-{seat.rank}.txt").write_text(str(error))
         sys.exit(1)
 
 

@@ -87,8 +87,7 @@ def _begin(job: TrainJob, device: torch.device, ranks: Ranks) -> _Begun:
     free = free_memory(device)
     if free is not None and device.type == "cpu":
         free //= ranks.on_machine
-    slices = ranks.count if ranks.sharded else 1
-    require_memory(size, settings, free=free, device=_called(device), fresh=base is None, shards=slices)
+    require_memory(size, settings, free=free, device=_called(device), fresh=base is None, shards=ranks.slices)
     own = torch.device("cpu") if ranks.sharded else device
     model = begin(config, tokenizer, base=base, device=own, seed=job.seed)
     _require_positions(model.model, config)

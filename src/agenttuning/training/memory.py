@@ -186,6 +186,14 @@ def require_memory(
     )
 
 
+def fewest_ranks(size: ModelSize, settings: LoopSettings, *, free: int) -> int | None:
+    """Return the smallest power of two of ranks whose slices fit `free` bytes each; None when 1,024 do not."""
+    for power in range(11):
+        if estimate_memory(size, settings, shards=2**power).total <= free:
+            return 2**power
+    return None
+
+
 def _remedy(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool, shards: int) -> str:
     key = "batch_tokens" if settings.batching == "grouped" else "pass_tokens"
     least = settings.model_copy(update={key: settings.row_tokens if key == "pass_tokens" else 1})

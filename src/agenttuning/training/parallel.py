@@ -70,6 +70,11 @@ class Ranks:
         return self.count > 1 and self.sharding.kind != "none"
 
     @property
+    def slices(self) -> int:
+        """Into how many slices the model's state is cut."""
+        return {"none": 1, "fsdp": self.count, "hsdp": self.on_machine}[self.sharding.kind]
+
+    @property
     def shares(self) -> int:
         """Into how many shares a step's rows are split."""
         return self.count // self.sharding.tensor

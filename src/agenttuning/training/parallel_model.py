@@ -194,7 +194,7 @@ def _split(layer: nn.Module, mesh: DeviceMesh, tensor: int) -> None:
     styles: dict[str, ParallelStyle] = {name: ColwiseParallel() for name in _COLUMNS}
     styles |= {name: RowwiseParallel() for name in _ROWS}
     inside = {name for name, _ in layer.named_modules()}
-    styles |= {name: SequenceParallel(sequence_dim=2) for name in _HEAD_NORMS if name in inside}
+    styles |= {name: SequenceParallel(sequence_dim=2, use_local_output=True) for name in _HEAD_NORMS if name in inside}
     parallelize_module(layer, mesh["tensor"], styles)
 
 
