@@ -109,13 +109,14 @@ def _numbers(cases: Path, case: str) -> dict[str, Any]:
 def test_losses_norms_and_weights_are_those_of_one_process(cases: Path, case: str) -> None:
     count, name = case.split("/", 1)
     many, one = (_numbers(cases, f"{ranks}/{name}".replace("/", "-")) for ranks in (count, 1))
-    assert many["loss"] == pytest.approx(one["loss"], abs=1e-5)
-    assert many["norm"] == pytest.approx(one["norm"], abs=1e-5)
+    near = 1e-3 if "muon" in name else 5e-6  # Muon makes much of the last bits
+    assert many["loss"] == pytest.approx(one["loss"], abs=near)
+    assert many["norm"] == pytest.approx(one["norm"], abs=near)
     assert many["trained"] == one["trained"]
     assert many["tied"] == one["tied"]
     assert many["weights"].keys() == one["weights"].keys()
     for weight, values in many["weights"].items():
-        assert values == pytest.approx(one["weights"][weight], abs=1e-4), weight
+        assert values == pytest.approx(one["weights"][weight], abs=2 * near), weight
 
 
 @pytest.mark.ranks

@@ -204,10 +204,10 @@ def _fit(placed: Spread, tokens: TokenStore, job: TrainJob, ranks: Ranks) -> Non
 def _fit_with_trl(begun: _Begun, job: TrainJob) -> None:
     from agenttuning.training.trl_backend import fit_with_trl
 
-    tokens, settings = begun.tokens, loop_settings(job.config, seed=job.seed)
-    where = {"settings": settings, "plan": tokens.plan, "folder": job.folder}
+    settings, tokens = loop_settings(job.config, seed=job.seed), begun.tokens
+    train = partial(fit_with_trl, begun.model.model, begun.tokenizer, tokens, settings=settings, plan=tokens.plan)
     with _on_step(job.config.steps) as on_step:
-        fit_with_trl(begun.model.model, begun.tokenizer, tokens, **where, on_step=on_step)
+        train(folder=job.folder, on_step=on_step)
 
 
 @contextmanager

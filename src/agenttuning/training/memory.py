@@ -188,10 +188,8 @@ def require_memory(
 
 def fewest_ranks(size: ModelSize, settings: LoopSettings, *, free: int) -> int | None:
     """Return the smallest power of two of ranks whose slices fit `free` bytes each; None when 1,024 do not."""
-    for power in range(11):
-        if estimate_memory(size, settings, shards=2**power).total <= free:
-            return 2**power
-    return None
+    powers = (1 << exponent for exponent in range(11))
+    return next((ranks for ranks in powers if estimate_memory(size, settings, shards=ranks).total <= free), None)
 
 
 def _remedy(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool, shards: int) -> str:

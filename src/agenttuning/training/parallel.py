@@ -117,7 +117,7 @@ class Ranks:
         for bucket in _buckets(gradients):
             flat = torch.cat([gradient.flatten() for gradient in bucket])
             distributed.all_reduce(flat)
-            for gradient, summed in zip(bucket, flat.split([part.numel() for part in bucket]), strict=True):
+            for gradient, summed in zip(bucket, torch.split(flat, [part.numel() for part in bucket]), strict=True):
                 gradient.copy_(summed.view_as(gradient))
 
     def clip(self, weights: Sequence[torch.Tensor], limit: float) -> float:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from torch.distributed import checkpoint
-from torch.distributed.checkpoint import CheckpointException, FileSystemReader, FileSystemWriter
+from torch.distributed.checkpoint.api import CheckpointException
+from torch.distributed.checkpoint.filesystem import FileSystemReader, FileSystemWriter
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,7 @@ def write_slices(folder: Path, model: nn.Module, optimizers: Sequence[torch.opti
     """
     weights, moments = get_state_dict(model, optimizers, options=_TRAINED)
     try:
-        checkpoint.save(
+        save(
             {"model": weights, "optimizers": moments},
             storage_writer=FileSystemWriter(folder),
             process_group=ranks.waiting,
@@ -45,7 +47,7 @@ def write_slices(folder: Path, model: nn.Module, optimizers: Sequence[torch.opti
 def read_slices(folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], ranks: Ranks) -> None:
     """Read this rank's slices into the model and the optimisers."""
     weights, moments = get_state_dict(model, optimizers, options=_TRAINED)
-    checkpoint.load(
+    load(
         {"model": weights, "optimizers": moments},
         storage_reader=FileSystemReader(folder),
         process_group=ranks.waiting,
