@@ -6,13 +6,13 @@ last checkpoint to the same last bit. The tiny base is made by this very stage, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from agenttuning.core.run import StageConfig
+from agenttuning.core.run import OPERATIONAL, StageConfig
 from agenttuning.models.shape import LlamaShape, TemplateName
-from agenttuning.training.settings import Batching, Precision, Schedule
+from agenttuning.training.settings import Batching, Precision, Schedule, Tracker
 
 if TYPE_CHECKING:
     from agenttuning.core.run import Manifest, Run
@@ -61,6 +61,8 @@ class TrainConfig(StageConfig):
     """`auto` takes a GPU when there is one."""
     backend: Literal["own", "trl"] = "own"
     """`own` is the loop of this package; `trl` hands the same rows in the same order to TRL's SFTTrainer."""
+    report_to: Annotated[tuple[Tracker, ...], OPERATIONAL] = ()
+    """Experiment trackers that see every step beside `metrics.jsonl`: `tensorboard`, `trackio`, `wandb`, `mlflow`."""
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between checkpoints; the last two are kept."""
 
@@ -75,7 +77,9 @@ class TrainConfig(StageConfig):
 
 def run(config: TrainConfig, run: Run) -> Manifest:
     """Train on `train.parquet` in its order and write the tuned model."""
+    from agenttuning.core.store import write_atomic
     from agenttuning.models.load import resolve_model
+    from agenttuning.pipeline.model_card import model_card
     from agenttuning.pipeline.tuning import tune
 
     data = run.output("mix", "train.parquet")
@@ -85,4 +89,6 @@ def run(config: TrainConfig, run: Run) -> Manifest:
     if stage.finished:
         return stage.finished
     counts = tune(config, data=data, base=base, folder=stage.folder, seed=run.seed)
+    earlier = {name: found for name in ("decontaminate", "mix") if (found := run.manifest(name))}
+    write_atomic(stage.folder / "model" / "README.md", model_card(config, stage.start, counts, earlier))
     return stage.finish(outputs=("model", "metrics.jsonl"), counts=counts)

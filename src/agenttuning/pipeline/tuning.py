@@ -12,12 +12,12 @@ from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError, StageError
 from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
 from agenttuning.models.tokenizer import train_tokenizer
-from agenttuning.pipeline.progress import progress
+from agenttuning.pipeline.telling import telling
 from agenttuning.pipeline.tokens import TrainingSet, prepare_tokens
 from agenttuning.training.export import export
-from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
+from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, fit
 from agenttuning.training.memory import free_memory, require_memory
-from agenttuning.training.sizes import folder_size, fresh_size
+from agenttuning.training.sizes import folder_size, fresh_size, model_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,16 +106,9 @@ def _fit(
     folder: Path,
     seed: int,
 ) -> None:
-    with progress("train", config.steps) as advance:
-        reported = 0
-
-        def on_step(metrics: StepMetrics, speed: StepSpeed) -> None:
-            nonlocal reported
-            note = f"loss {metrics.loss:.3f}  {speed.tokens_per_second:,.0f} tokens/s"
-            advance(steps=metrics.step - reported, note=note)
-            reported = metrics.step
-
-        settings = loop_settings(config, seed=seed)
+    settings = loop_settings(config, seed=seed)
+    size = model_size(model.config)
+    with telling(config, size=size, device=model.device, folder=folder) as on_step:
         if config.backend == "trl":
             from agenttuning.training.trl_backend import fit_with_trl
 
