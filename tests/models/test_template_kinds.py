@@ -18,7 +18,7 @@ words = st.text("abc 12.\né漢", min_size=1, max_size=12).filter(str.strip)
 
 @st.composite
 def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
-    """Texts without marks, which a Jinja template reads as what they are; answers that begin with a word (see below)."""
+    """Texts without marks, which a Jinja template reads as what they are; answers begin with a word (see below)."""
     messages = [Message(role="system", content=draw(words))] if draw(st.booleans()) else []
     for _ in range(draw(st.integers(1, 3))):
         messages.append(Message(role="user", content=draw(words)))

@@ -18,6 +18,7 @@ from agenttuning.training.export import export
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, fit
 from agenttuning.training.memory import free_memory, require_memory
 from agenttuning.training.sizes import folder_size, fresh_size, model_size
+from agenttuning.training.step import require_separate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +45,8 @@ def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, se
     model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
     _require_positions(model, config)
     torch.nn.Module.to(model, device)
+    if config.batching == "packed":
+        require_separate(model)
     _fit(model, tokenizer, tokens, config=config, folder=folder, seed=seed)
     export(model, tokenizer, folder / "model")
     return {
