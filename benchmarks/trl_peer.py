@@ -86,9 +86,9 @@ def prepare(job: Job) -> dict[str, float]:
     tokenizer.chat_template = job["template"]
     model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
     settings = arguments(job, packing=True, assistant_only_loss=True, dataset_num_proc=job["processes"])
-    began = time.perf_counter()
+    wall, cpu = time.perf_counter(), sum(os.times()[:4])
     trainer = SFTTrainer(model=model, args=settings, train_dataset=data, processing_class=tokenizer)
-    wall = time.perf_counter() - began
+    cpu, wall = sum(os.times()[:4]) - cpu, time.perf_counter() - wall
     packed = trainer.train_dataset
     digests = []
     for row in packed:
@@ -98,7 +98,7 @@ def prepare(job: Job) -> dict[str, float]:
             digests.append(hashlib.blake2b(repr(both).encode(), digest_size=12).hexdigest())
             start += length
     Path(job["folder"], "digests.json").write_text(json.dumps(sorted(digests)))
-    return {"wall": wall, "rows": float(len(packed))}
+    return {"wall": wall, "cpu": cpu, "rows": float(len(packed))}
 
 
 def main() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from transformers.utils.chat_template_utils import _compile_jinja_template
+
 from agenttuning.core.records import Message, digest
 from agenttuning.errors import DataError
 from agenttuning.models.chat_template import PieceTemplate, backend
@@ -43,6 +45,8 @@ class JinjaTemplate(PieceTemplate):
         super().__init__(backend(tokenizer))
         self._tokenizer = tokenizer
         self._anchor = str(tokenizer.eos_token)
+        self._compiled = _compile_jinja_template(tokenizer.get_chat_template())
+        self._marks = dict(tokenizer.special_tokens_map)
         self.digest = digest(str(tokenizer.chat_template))
         self._require_exact()
 
@@ -80,11 +84,14 @@ class JinjaTemplate(PieceTemplate):
         return text[len(done) :]
 
     def _render(self, messages: Sequence[Message], *, prompt: bool) -> str:
+        """Render as `apply_chat_template` does, without its checks of every message, which cost more than the rest."""
         from jinja2.exceptions import TemplateError
 
         turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt)
+            text = self._compiled.render(
+                messages=turns, tools=None, documents=None, add_generation_prompt=prompt, **self._marks
+            )
         except TemplateError as error:
             raise DataError(
                 f"the chat template of {self._tokenizer.name_or_path!r} refuses this conversation: {error}; "

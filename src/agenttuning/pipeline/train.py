@@ -14,7 +14,7 @@ from pydantic import Field, PositiveInt, model_validator
 from agenttuning.core.records import Record
 from agenttuning.core.run import OPERATIONAL, StageConfig
 from agenttuning.models.shape import LlamaShape, TemplateName
-from agenttuning.training.settings import Batching, Computation, Schedule, Sharding, ShardSettings
+from agenttuning.training.settings import Batching, Computation, Schedule, Sharding, ShardSettings, Tracker
 
 if TYPE_CHECKING:
     from agenttuning.core.run import Manifest, Run
@@ -69,6 +69,8 @@ class TrainConfig(StageConfig, Computation):
     """Of slices: give a layer's gathered weights up between its forward and its backward pass; false is quicker."""
     backend: Literal["own", "trl"] = "own"
     """`own` is the loop of this package; `trl` hands the same rows in the same order to TRL's SFTTrainer."""
+    report_to: Annotated[tuple[Tracker, ...], OPERATIONAL] = ()
+    """Experiment trackers that see every step beside `metrics.jsonl`: `tensorboard`, `trackio`, `wandb`, `mlflow`."""
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between checkpoints; the last two are kept."""
 
@@ -116,7 +118,9 @@ class TrainJob(Record):
 
 def run(config: TrainConfig, run: Run) -> Manifest:
     """Train on `train.parquet` in its order and write the tuned model."""
+    from agenttuning.core.store import write_atomic
     from agenttuning.pipeline.launch import train_on_ranks
+    from agenttuning.pipeline.model_card import model_card
 
     job = _job(config, run)
     inputs = {"train": job.data} | ({"model": job.base} if job.base else {})
@@ -124,6 +128,8 @@ def run(config: TrainConfig, run: Run) -> Manifest:
     if stage.finished:
         return stage.finished
     counts = train_on_ranks(job)
+    earlier = {name: found for name in ("decontaminate", "mix") if (found := run.manifest(name))}
+    write_atomic(stage.folder / "model" / "README.md", model_card(config, stage.start, counts, earlier))
     return stage.finish(outputs=("model", "metrics.jsonl"), counts=counts)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,19 +14,20 @@ from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError, StageError
 from agenttuning.models.load import choose_template, load_tokenizer
 from agenttuning.models.tokenizer import train_tokenizer
-from agenttuning.pipeline.progress import progress
+from agenttuning.pipeline.telling import telling
 from agenttuning.pipeline.tokens import TrainingSet, prepare_tokens
 from agenttuning.pipeline.tuned_model import begin, finish, require_packages
-from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
+from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, fit
 from agenttuning.training.memory import free_memory, require_memory
 from agenttuning.training.parallel import ALONE, Ranks
 from agenttuning.training.parallel_model import spread
 from agenttuning.training.settings import Computation
-from agenttuning.training.sizes import folder_size, fresh_size
+from agenttuning.training.sizes import folder_size, fresh_size, model_size
+from agenttuning.training.step import require_separate
 from agenttuning.training.token_store import TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.train import TrainConfig, TrainJob
     from agenttuning.pipeline.training_set import TrainingExample
     from agenttuning.pipeline.tuned_model import BegunModel
-    from agenttuning.training.loop import OnStep
     from agenttuning.training.parallel import Seat
     from agenttuning.training.parallel_model import Spread
     from agenttuning.training.token_store import TokenStoreManifest
@@ -65,10 +64,7 @@ def tune(job: TrainJob, *, device: torch.device, ranks: Ranks = ALONE) -> dict[s
     ranks.tell(lambda: None)  # the others wait until the tokens are on disk
     tokens = begun.tokens if begun else TokenStore(folder / _TOKENS)
     placed = spread(begun.model.model if begun else None, ranks, device=device, precision=config.precision)
-    if begun and config.backend == "trl":
-        _fit_with_trl(begun, job)
-    else:
-        _fit(placed, tokens, job, ranks)
+    _fit(placed, begun, tokens, job, ranks)
     placed.gather(ranks)
     return _end(begun, job) if begun else {}
 
@@ -91,6 +87,8 @@ def _begin(job: TrainJob, device: torch.device, ranks: Ranks) -> _Begun:
     own = torch.device("cpu") if ranks.sharded else device
     model = begin(config, tokenizer, base=base, device=own, seed=job.seed)
     _require_positions(model.model, config)
+    if config.batching == "packed":
+        require_separate(model.model)
     return _Begun(tokenizer, template, tokens, model)
 
 
@@ -188,40 +186,25 @@ def share_of(settings: LoopSettings, shares: int) -> LoopSettings:
     return settings.model_copy(update={"batch_tokens": -(-settings.batch_tokens // shares)})
 
 
-def _fit(placed: Spread, tokens: TokenStore, job: TrainJob, ranks: Ranks) -> None:
+def _fit(placed: Spread, begun: _Begun | None, tokens: TokenStore, job: TrainJob, ranks: Ranks) -> None:
     settings = loop_settings(job.config, seed=job.seed)
     summed = placed if ranks.sharded else None
     train = partial(fit, placed.model, tokens, settings=settings, plan=tokens.plan, folder=job.folder)
-    if not ranks.leads:
+    if begun is None:
         train(ranks=ranks, summed=summed)
         return
-    with _on_step(job.config.steps) as on_step:
+    size, device = model_size(placed.model.config), placed.model.device
+    with telling(job.config, size=size, device=device, folder=job.folder, ranks=ranks.count) as on_step:
+        if job.config.backend == "trl":
+            from agenttuning.training.trl_backend import fit_with_trl
+
+            plan, folder = tokens.plan, job.folder
+            model, tokenizer = begun.model.model, begun.tokenizer
+            fit_with_trl(model, tokenizer, tokens, settings=settings, plan=plan, folder=folder, on_step=on_step)
+            return
         result = train(ranks=ranks, summed=summed, on_step=on_step)
     for name in result.resumed.damaged:
         Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
-
-
-def _fit_with_trl(begun: _Begun, job: TrainJob) -> None:
-    from agenttuning.training.trl_backend import fit_with_trl
-
-    settings, tokens = loop_settings(job.config, seed=job.seed), begun.tokens
-    train = partial(fit_with_trl, begun.model.model, begun.tokenizer, tokens, settings=settings, plan=tokens.plan)
-    with _on_step(job.config.steps) as on_step:
-        train(folder=job.folder, on_step=on_step)
-
-
-@contextmanager
-def _on_step(steps: int) -> Iterator[OnStep]:
-    with progress("train", steps) as advance:
-        reported = 0
-
-        def on_step(metrics: StepMetrics, speed: StepSpeed) -> None:
-            nonlocal reported
-            note = f"loss {metrics.loss:.3f}  {speed.tokens_per_second:,.0f} tokens/s"
-            advance(steps=metrics.step - reported, note=note)
-            reported = metrics.step
-
-        yield on_step
 
 
 def _seen(metrics: Path) -> dict[str, JsonValue]:

@@ -203,3 +203,26 @@ def require_plain_head(model: PreTrainedModel) -> None:
             f"{type(model).__name__} changes its logits after the output layer, which this loop does not train; "
             "choose a model of the Llama, Mistral or Qwen families"
         )
+
+
+def require_separate(model: PreTrainedModel) -> None:
+    """Refuse a model in which packed dialogues see each other: some kinds of attention do so without a word.
+
+    Raises:
+        StageError: the second of two packed dialogues has other hidden states than alone.
+    """
+    device = next(model.parameters()).device
+    first, second = torch.arange(4, device=device), torch.arange(4, 8, device=device)
+    positions = torch.arange(4, device=device).repeat(2)
+    was_training = model.training
+    model.train(False)  # noqa: FBT003 - torch's own signature
+    with torch.no_grad():
+        packed = hidden_states(model, torch.cat((first, second))[None], positions[None])[:, 4:]
+        alone = hidden_states(model, second[None], None)
+    model.train(was_training)
+    if not torch.allclose(packed.float(), alone.float(), atol=1e-3, rtol=1e-2, equal_nan=True):
+        attention = model.config._attn_implementation  # noqa: SLF001 - transformers keeps it nowhere else
+        raise StageError(
+            f"packed dialogues see each other in {type(model).__name__} with {attention!r} attention; "
+            'set train.batching = "buckets"'
+        )

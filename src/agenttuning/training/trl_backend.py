@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
-from transformers import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint
+from transformers import PrinterCallback, TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
 
 from agenttuning.errors import MissingExtraError, RecipeError, StageError
 from agenttuning.training.checkpoint import Resumed
@@ -72,7 +72,7 @@ def require_honoured(settings: LoopSettings) -> None:
         raise RecipeError('train.backend = "trl" runs in one process; for several ranks set train.backend = "own"')
     for name, field in LoopSettings.model_fields.items():
         value = getattr(settings, name)
-        if name not in HONOURED and value != field.default:
+        if name not in HONOURED and value != field.get_default(call_default_factory=True):
             raise RecipeError(f'train.backend = "trl" cannot honour train.{name}={value!r}; set train.backend = "own"')
 
 
@@ -94,9 +94,8 @@ def fit_with_trl(
     """
     require_honoured(settings)
     checkpoints = folder / "checkpoints"
-    last = get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
+    last, done = _last_whole(checkpoints)
     steps = _Steps(rows, plan, settings)
-    done = int(last.rpartition("-")[2]) if last else 0
     with ExitStack() as stack:
         stack.enter_context(arithmetic(settings))
         log, speeds = open_logs(folder, done, stack)
@@ -112,6 +111,16 @@ def fit_with_trl(
         trainer = _Trainer(model, tokenizer, steps, settings=settings, checkpoints=checkpoints, on_finished=on_finished)
         trainer.train(resume_from_checkpoint=last)
     return FitResult(finished, Resumed(done, steps.draws[done].start if done < len(steps) else steps.draws[-1].stop))
+
+
+def _last_whole(checkpoints: Path) -> tuple[str | None, int]:
+    """Return the newest checkpoint and its step; one without a readable state, which is written last, was cut short."""
+    for path in sorted(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]), reverse=True):
+        try:
+            return str(path), TrainerState.load_from_json(str(path / TRAINER_STATE_NAME)).global_step
+        except (OSError, ValueError):
+            continue
+    return None, 0
 
 
 class _Steps(Sequence[list[list["TrainingRow"]]]):
