@@ -16,6 +16,7 @@ from agenttuning.training.mixture import in_order
 from agenttuning.training.settings import AdapterConfig
 from agenttuning.training.sizes import adapter_parameters, model_size, published_size
 
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")  # peft's, in transformers
 LORA = AdapterConfig(rank=4, alpha=8.0)
 SETTINGS = LoopSettings(
     steps=6,

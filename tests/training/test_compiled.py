@@ -1,5 +1,7 @@
 """Compiled layers: one graph for all layers and batches, and a clear word where nothing compiles."""
 
+import shutil
+
 import pytest
 import torch
 from tests.training.small import random_rows, small_model
@@ -8,7 +10,10 @@ from torch._dynamo.utils import counters
 from agenttuning.errors import MissingExtraError
 from agenttuning.training.activations import recomputed
 from agenttuning.training.compiled import compiled, require_compiler
-from agenttuning.training.settings import Recompute
+from agenttuning.training.loop import fit
+from agenttuning.training.low_bit import to_bfloat16
+from agenttuning.training.mixture import in_order
+from agenttuning.training.settings import LoopSettings, Recompute
 from agenttuning.training.step import BatchShape, accumulate, attention_for, lay_out
 
 CPU = torch.device("cpu")
@@ -40,10 +45,27 @@ def test_one_graph_serves_all_layers_and_batches(recompute: Recompute) -> None:
     assert all(layer._compiled_call_impl is None for layer in model.model.layers)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler")
+def test_compiled_layers_and_optimiser_train_what_plain_ones_do() -> None:
+    plain = {"steps": 2, "batch_tokens": 100, "batching": "packed", "row_tokens": 64, "pass_tokens": 64}
+    few = {"weights": "bfloat16", "optimizer_states": "8bit", "attention": "sdpa"}
+    settings = LoopSettings.model_validate({**plain, **few})
+    losses = []
+    for compile_them in (False, True):
+        model = small_model("sdpa")
+        to_bfloat16(model)
+        asked = settings.model_copy(update={"compile": compile_them})
+        losses.append([step.loss for step in fit(model, random_rows(4), settings=asked, plan=in_order(4)).metrics])
+    assert losses[1] == pytest.approx(losses[0], abs=2e-2)
+    assert losses[1][1] < losses[1][0]
+
+
 def test_a_machine_without_a_compiler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
-    with pytest.raises(MissingExtraError, match=r"needs a C\+\+ compiler .* apt-get install g\+\+"):
+    with pytest.raises(MissingExtraError, match=r"needs a C\+\+ compiler .*apt-get install g\+\+"):
         require_compiler(CPU)
     with pytest.raises(MissingExtraError, match="or set it to false"), compiled(small_model()):
         pass

@@ -8,6 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.training.small import random_rows, small_model
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, fit
 from agenttuning.training.low_bit import LowBitAdamW, decode, dynamic_map, encode, round_at_random, to_bfloat16
@@ -130,6 +132,30 @@ def test_a_saved_optimiser_goes_on_bit_for_bit(states: States) -> None:
     again.load_state_dict(torch.load(io.BytesIO(file.getvalue()), weights_only=True))
     _steps(again, halved, count=10, first=10)
     assert torch.equal(whole, halved)
+
+
+def test_a_sharded_weight_is_moved_like_a_whole_one(tmp_path: Path) -> None:
+    """On one rank: states are sharded as the weight is, so that a distributed checkpoint can take them."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1)
+    try:
+        mesh = init_device_mesh("cpu", (1,))
+        whole = _weight(torch.bfloat16)
+        sharded = torch.nn.Parameter(distribute_tensor(_weight(torch.bfloat16).detach(), mesh, [Shard(0)]))
+        optimizers = [_optimizer(weight, states="8bit") for weight in (whole, sharded)]
+        for number in range(3):
+            gradient = torch.randn(whole.shape, generator=torch.Generator().manual_seed(number)).to(torch.bfloat16)
+            whole.grad, sharded.grad = gradient, distribute_tensor(gradient, mesh, [Shard(0)])
+            for optimizer in optimizers:
+                optimizer.step()
+        assert isinstance(sharded.data, DTensor)
+        assert torch.equal(sharded.data.full_tensor(), whole)
+        held = optimizers[1].state[sharded]
+        for name, shape in (("first", (32, 256)), ("first_scale", (32, 1))):
+            assert isinstance(held[name], DTensor)
+            assert held[name].shape == shape
+            assert held[name].placements == (Shard(0),)
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ weights are. At the end they are added into the weights (`merge`), or exported a
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ import torch
 from agenttuning.errors import MissingExtraError, RecipeError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from peft import PeftModel
@@ -44,7 +47,7 @@ def add_adapter(model: PreTrainedModel, config: AdapterConfig, *, base: str, see
         task_type=TaskType.CAUSAL_LM,
     )
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(), _quiet():
             torch.manual_seed(seed)
             adapted = get_peft_model(model, wanted)
     except ValueError as error:
@@ -114,7 +117,16 @@ def merged_from(model: PreTrainedModel, adapter: Path) -> PreTrainedModel:
     """Add the pairs of an exported adapter into a freshly loaded base: what a quantised base is merged by."""
     from peft import PeftModel
 
-    return merged(PeftModel.from_pretrained(model, str(adapter)))
+    with _quiet():
+        return merged(PeftModel.from_pretrained(model, str(adapter)))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what users cannot change: peft asks transformers for a property by its former name."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing`", category=FutureWarning)
+        yield
 
 
 def _linear(module: torch.nn.Module) -> bool:
