@@ -69,3 +69,15 @@ def test_the_launch_line_is_what_can_be_typed(recipe: Path, call: Call) -> None:
     told = call("train", recipe, word, "--dry-run").out
     assert f"launch: agenttuning train {recipe} '{word}'\n" in told
     assert "| alfworld | agent | 20.0% | 4 | the mix stage |" in told
+
+
+def test_torchrun_is_for_training_alone(recipe: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    told = call("run", recipe)
+    assert (told.code, "torchrun is for the train stage, not for 'run'; call `agenttuning run" in told.sentence) == (
+        2,
+        True,
+    )
+    monkeypatch.setenv("RANK", "1")
+    told = call("train", recipe)
+    assert (told.code, "stage 'mix'" in told.sentence) == (1, True)

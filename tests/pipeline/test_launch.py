@@ -50,7 +50,7 @@ def test_two_ranks_train_what_one_does(tmp_path: Path) -> None:
         ({"tensor": 2}, "tensor=2 needs sharding='fsdp' or 'hsdp'"),
         ({"optimizer": "muon", "sharding": "fsdp"}, "optimizer='muon' needs whole matrices"),
         ({"backend": "trl", "ranks": 2}, "backend='trl' trains in one process"),
-        ({"sharding": "fsdp", "precision": "bfloat16", "weights": "bfloat16"}, "trains float32 weights"),
+        ({"sharding": "fsdp", "batching": "packed", "compile": True}, "compile=true is not for slices"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(keys: dict[str, object], told: str) -> None:

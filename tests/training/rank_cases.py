@@ -21,11 +21,13 @@ from transformers import PreTrainedModel
 
 from agenttuning.core.store import content_digest
 from agenttuning.errors import AgentTuningError
+from agenttuning.training.adapters import add_adapter
 from agenttuning.training.export import export
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
+from agenttuning.training.low_bit import to_bfloat16
 from agenttuning.training.parallel import ALONE, Ranks, Seat, joined
 from agenttuning.training.parallel_model import spread
-from agenttuning.training.settings import ShardSettings
+from agenttuning.training.settings import AdapterConfig, ShardSettings
 
 CPU = torch.device("cpu")
 SETTINGS = LoopSettings(
@@ -50,6 +52,8 @@ CHANGES: dict[str, dict[str, object]] = {
     "idle": {"batch_tokens": 40},
     "recomputed": {"recompute": "all", "loss_chunk": 16},
     "half": {"precision": "bfloat16"},
+    "lora": {"adapter": AdapterConfig(rank=4)},
+    "bits": {"precision": "bfloat16", "weights": "bfloat16", "optimizer_states": "8bit"},
     "muon": {"optimizer": OptimizerConfig(kind="muon", learning_rate=1e-2)},
 }
 NUMBERS = [
@@ -59,23 +63,44 @@ NUMBERS = [
     (2, "fsdp", "packed", "llama"),
     (2, "fsdp", "recomputed", "llama"),
     (2, "fsdp", "half", "llama"),
+    (2, "fsdp", "lora", "lora"),
+    (2, "fsdp", "bits", "bits"),
     (2, "fsdp-kept", "buckets", "llama"),
     (2, "tensor", "grouped", "llama"),
-    (2, "tensor", "buckets", "qwen3"),
+    (2, "tensor", "packed", "qwen3"),
     (4, "none", "idle", "llama"),
     (4, "fsdp", "idle", "llama"),
     (4, "hsdp", "buckets", "llama"),
     (4, "tensor", "packed", "llama"),
 ]
-MODELS: dict[str, Callable[[], PreTrainedModel]] = {"llama": small_model, "qwen3": small_qwen3}
+
+
+def _with_adapter() -> PreTrainedModel:
+    model = small_model()
+    add_adapter(model, AdapterConfig(rank=4), base="small", seed=0)
+    return model
+
+
+def _in_bfloat16() -> PreTrainedModel:
+    model = small_model()
+    to_bfloat16(model)
+    return model
+
+
+MODELS: dict[str, Callable[[], PreTrainedModel]] = {
+    "llama": small_model,
+    "qwen3": small_qwen3,
+    "lora": _with_adapter,
+    "bits": _in_bfloat16,
+}
 
 
 def numbers(ranks: Ranks, folder: Path, case: str) -> None:
     """Train once; the first rank writes losses, norms and weights."""
     _, _, change, name = case.split("/")
     model = MODELS[name]() if ranks.leads else None
-    placed = spread(model, ranks, device=CPU, precision="bfloat16" if change == "half" else "float32")
-    settings = SETTINGS.model_copy(update=CHANGES[change])
+    settings = SETTINGS.model_copy(update={"steps": 3, **CHANGES[change]})
+    placed = spread(model, ranks, device=CPU, precision=settings.precision)
     summed = placed if ranks.sharded else None
     result = fit(placed.model, random_rows(40), settings=settings, ranks=ranks, summed=summed)
     placed.gather(ranks)

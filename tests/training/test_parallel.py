@@ -97,9 +97,10 @@ def _numbers(cases: Path, case: str) -> dict[str, Any]:
         "2/none/muon/llama",
         "2/fsdp/packed/llama",
         "2/fsdp/recomputed/llama",
+        "2/fsdp/lora/lora",
         "2/fsdp-kept/buckets/llama",
         "2/tensor/grouped/llama",
-        "2/tensor/buckets/qwen3",
+        "2/tensor/packed/qwen3",
         "4/none/idle/llama",
         "4/fsdp/idle/llama",
         "4/hsdp/buckets/llama",
@@ -120,8 +121,9 @@ def test_losses_norms_and_weights_are_those_of_one_process(cases: Path, case: st
 
 
 @pytest.mark.ranks
-def test_slices_in_half_precision_stay_near(cases: Path) -> None:
-    many, one = (_numbers(cases, f"{ranks}-fsdp-half-llama") for ranks in (2, 1))
+@pytest.mark.parametrize("case", ["half-llama", "bits-bits"])
+def test_slices_in_half_precision_stay_near(cases: Path, case: str) -> None:
+    many, one = (_numbers(cases, f"{ranks}-fsdp-{case}") for ranks in (2, 1))
     assert many["loss"] == pytest.approx(one["loss"], abs=0.05)
 
 

@@ -47,7 +47,7 @@ def main(arguments: Namespace) -> int:
         print(write_recipe(recipe), end="")
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and (arguments.verb != "train" or int(os.environ.get("RANK", "0"))):
+    if _is_further_rank(arguments):
         return _join_training(recipe, arguments)
     run = Run(recipe.folder, seed=recipe.seed, resume=arguments.resume or arguments.first is not None)
     with run.lock():
@@ -56,6 +56,12 @@ def main(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps([manifest.model_dump(mode="json") for manifest in manifests]))
     return 0
+
+
+def _is_further_rank(arguments: Namespace) -> bool:
+    """Has torchrun started this process, and is there another one that does the work around the training."""
+    several = os.environ.get("WORLD_SIZE", "1") not in {"", "1"}
+    return several and (arguments.verb != "train" or os.environ.get("RANK") != "0")
 
 
 def _join_training(recipe: Recipe, arguments: Namespace) -> int:

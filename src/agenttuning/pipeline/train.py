@@ -87,13 +87,10 @@ class TrainConfig(StageConfig, Computation):
             raise ValueError(f"optimizer='muon' needs whole matrices, not sharding={self.sharding!r}; take 'adamw'")
         if self.backend == "trl" and (self.ranks not in ("auto", 1) or self.sharding != "none"):
             raise ValueError("backend='trl' trains in one process; leave ranks and sharding away")
-        if self.sharding != "none" and (
-            self.adapter or self.compile or (self.weights, self.optimizer_states) != ("float32", "float32")
-        ):
-            raise ValueError(
-                f"sharding={self.sharding!r} trains float32 weights with float32 moments; leave adapter, compile, "
-                "weights and optimizer_states away"
-            )
+        quantized = self.adapter is not None and self.adapter.kind == "qlora"
+        if self.sharding != "none" and (self.compile or quantized):
+            asked = "compile=true" if self.compile else "adapter.kind='qlora'"
+            raise ValueError(f"{asked} is not for slices; set sharding='none', or leave it away")
         self.slices  # noqa: B018 - refuses what does not fit together
         return self
 

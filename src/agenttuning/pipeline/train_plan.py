@@ -89,7 +89,9 @@ def plan_training(construct: ConstructConfig, mix: MixConfig, train: TrainConfig
         sources=tuple(planned_source(source, share=share, volume=volume) for source, share in sources),
         model=size,
         ranks=ranks,
-        memory=estimate_memory(size, share_of(settings, ranks // train.tensor), shards=slices) if size else None,
+        memory=estimate_memory(size, share_of(settings, max(1, ranks // train.tensor)), shards=slices)
+        if size
+        else None,
         least_ranks={name: fewest_ranks(size, settings, free=room) for name, room in _GPUS.items()} if size else {},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "this machine's CPU",
         free=free // ranks if free is not None and device.type == "cpu" else free,

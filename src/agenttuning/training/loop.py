@@ -240,16 +240,10 @@ class _Session:
             batches += lay_out([idle_row()], self._shape, device=device) * missing
         trained = sum(row.trained for row in drawn)
         ranks.reseed(settings.seed, step=step)
-        with attention_for(self._model, settings.batching, settings.attention):
-            precision = "float32" if ranks.sharded else settings.precision
-            part = accumulate(
-                self._model,
-                batches,
-                precision=precision,
-                chunk=settings.loss_chunk,
-                trained=trained,
-                summed=self._summed,
-            )
+        model, summed, chunk = self._model, self._summed, settings.loss_chunk
+        precision = "float32" if ranks.sharded else settings.precision  # slices have a policy of their own
+        with attention_for(model, settings.batching, settings.attention):
+            part = accumulate(model, batches, precision=precision, chunk=chunk, trained=trained, summed=summed)
         loss, counted = ranks.total(part, sum(row.trained for row in own))
         assert counted == trained, f"the ranks hold different rows: {counted} trained tokens, not {trained}"
         return loss
@@ -260,15 +254,9 @@ class _Session:
         return resume_checkpoint(checkpoints, self._model, self._optimizers, identity=identity, ranks=ranks)
 
     def save(self, folder: Path, *, step: int, cursor: int) -> None:
-        save_checkpoint(
-            folder / "checkpoints",
-            self._model,
-            self._optimizers,
-            step=step,
-            cursor=cursor,
-            identity=self._identity,
-            ranks=self._ranks,
-        )
+        checkpoints, at = folder / "checkpoints", {"step": step, "cursor": cursor}
+        identity, ranks = self._identity, self._ranks
+        save_checkpoint(checkpoints, self._model, self._optimizers, **at, identity=identity, ranks=ranks)
 
 
 def tokens_by_source(drawn: Sequence[TrainingRow]) -> tuple[dict[str, int], dict[str, int]]:

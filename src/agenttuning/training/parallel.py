@@ -188,7 +188,7 @@ class Seat:
     @classmethod
     def taken(cls) -> Seat | None:
         """Return the seat that the environment gives this process; None when it trains alone."""
-        if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        if os.environ.get("WORLD_SIZE", "1") in {"", "1"}:
             return None
         names = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE")
         missing = [name for name in names if not os.environ.get(name, "").isdigit()]
