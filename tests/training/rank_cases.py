@@ -117,13 +117,14 @@ def numbers(ranks: Ranks, folder: Path, case: str) -> None:
 
 
 def lives(ranks: Ranks, folder: Path, case: str) -> None:
-    """Train 12 steps with dropout and checkpoints; `case` is `kind/rank that dies/step at which it dies`."""
-    _, dying, at = case.split("/")
-    model = small_model() if ranks.leads else None
-    placed = spread(model, ranks, device=CPU)
+    """Train 12 steps with dropout and checkpoints; `case` is `model/rank that dies/step at which it dies`."""
+    name, dying, at = case.split("/")
+    model = MODELS[name]() if ranks.leads else None
+    few = CHANGES["bits"] if name == "bits" else {}
+    settings = SETTINGS.model_copy(update={"steps": 12, "checkpoint_every": 3, **few})
+    placed = spread(model, ranks, device=CPU, precision=settings.precision)
     for layer in placed.model.model.layers:
         layer.self_attn.attention_dropout = 0.1
-    settings = SETTINGS.model_copy(update={"steps": 12, "checkpoint_every": 3})
 
     def on_step(metrics: StepMetrics, speed: StepSpeed) -> None:
         if (ranks.rank, metrics.step) == (int(dying), int(at)):
@@ -189,21 +190,22 @@ def main(folder: Path) -> None:
         for ranks in (1, count):
             case = f"{ranks}/{kind}/{change}/{name}"
             assert play(numbers, folder / "numbers", count=ranks, kind=kind, case=case) == [0] * ranks, case
-    for kind, dying, at in (("none", 1, 8), ("fsdp", 0, 5), ("fsdp", 1, 10)):
-        whole, killed = folder / f"{kind}-whole", folder / f"{kind}-killed-{at}"
-        play(lives, whole, count=2, kind=kind, case=f"{kind}/-1/0") if not whole.exists() else None
-        codes = play(lives, killed, count=2, kind=kind, case=f"{kind}/{dying}/{at}")
+    for kind, model, dying, at in (("none", "llama", 1, 8), ("fsdp", "llama", 0, 5), ("fsdp", "bits", 1, 10)):
+        alive = {"count": 2, "kind": kind, "case": f"{model}/-1/0"}
+        assert play(lives, folder / f"{kind}-{model}-whole", **alive) == [0, 0]
+        killed = folder / f"{kind}-{model}-killed"
+        codes = play(lives, killed, count=2, kind=kind, case=f"{model}/{dying}/{at}")
         assert codes[dying] == -signal.SIGKILL, codes
-        assert play(lives, killed, count=2, kind=kind, case=f"{kind}/-1/0") == [0, 0]
+        assert play(lives, killed, **alive) == [0, 0]
     for kind, others in (("none", 1), ("fsdp", 4)):
         moved = folder / f"{kind}-moved"
-        play(lives, moved, count=2, kind=kind, case=f"{kind}/1/8")
+        play(lives, moved, count=2, kind=kind, case="llama/1/8")
         if kind == "fsdp":
             slices = sorted((moved / "checkpoints" / "step-000006").glob("*.distcp"))
             slices[-1].write_bytes(slices[-1].read_bytes()[:-9])
-        assert play(lives, moved, count=others, kind=kind, case=f"{kind}/-1/0") == [0] * others
+        assert play(lives, moved, count=others, kind=kind, case="llama/-1/0") == [0] * others
     for kind in ("none", "fsdp"):
-        play(full, folder / f"{kind}-full", count=2, kind=kind, case=f"{kind}/-1/0")
+        play(full, folder / f"{kind}-full", count=2, kind=kind, case="full")
 
 
 if __name__ == "__main__":
