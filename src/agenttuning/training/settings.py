@@ -11,7 +11,7 @@ from agenttuning.core.records import Record
 Schedule = Literal["cosine", "flat-linear", "constant"]
 Batching = Literal["buckets", "grouped", "packed"]
 Precision = Literal["float32", "bfloat16"]
-Tracker = Literal["tensorboard", "trackio", "wandb", "mlflow"]
+Tracker = Literal["tensorboard", "trackio", "wandb"]
 
 
 class OptimizerConfig(Record):
