@@ -36,16 +36,6 @@ def test_wandb_keeps_a_run_offline(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert any(run.glob("*.wandb"))
 
 
-def test_mlflow_keeps_a_run_in_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mlflow = pytest.importorskip("mlflow", reason="needs the extra [mlflow]")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "mlruns").as_uri())
-    _log("mlflow", tmp_path)
-    client = mlflow.MlflowClient((tmp_path / "mlruns").as_uri())
-    (run,) = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
-    history = client.get_metric_history(run.info.run_id, "loss")
-    assert [(metric.step, metric.value) for metric in history] == [(1, 2.5), (2, 1.25)]
-
-
 @pytest.fixture
 def quiet_logs() -> Iterator[None]:
     """Some of these packages set up logging for the whole process."""
@@ -62,7 +52,7 @@ def test_trackio_keeps_a_run_in_a_local_database(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.rglob("*.db"))
 
 
-@pytest.mark.parametrize("kind", ["tensorboard", "trackio", "wandb", "mlflow"])
+@pytest.mark.parametrize("kind", ["tensorboard", "trackio", "wandb"])
 def test_a_missing_package_says_how_to_get_it(kind: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == kind or name == "torch.utils.tensorboard"]:
         monkeypatch.delitem(sys.modules, name)

@@ -48,7 +48,9 @@ class JinjaTemplate(PieceTemplate):
         self._compiled = _compile_jinja_template(tokenizer.get_chat_template())
         self._marks = dict(tokenizer.special_tokens_map)
         self.digest = digest(str(tokenizer.chat_template))
+        self._end = ""
         self._require_exact()
+        self._end = self._plain_end()
 
     def prompt_text(self, messages: Sequence[Message]) -> str:
         """Return the rendered prompt without its first BOS."""
@@ -56,28 +58,37 @@ class JinjaTemplate(PieceTemplate):
 
     def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
         """Yield what stands before each answer, and each answer with what the template puts after it (its end mark)."""
-        done = ""
-        for index, message in enumerate(messages):
-            if message.role != "assistant":
-                continue
-            context = self._grown(done, messages[:index], prompt=True)
+        answers = [index for index, message in enumerate(messages) if message.role == "assistant"]
+        done, last = "", None
+        for index in [*answers, *([len(messages)] if open_end else [])]:
+            prompt = self._render(messages[:index], prompt=True)
+            if last is not None:
+                answer = self._answer(done, messages[: last + 1], prompt)
+                yield self._piece(answer, done, answer=True, train=messages[last].train)
+                done += answer
+            context = self._grown(done, prompt, turns=index)
             yield self._piece(context, done)
             done += context
-            answer = self._grown(done, messages[: index + 1], prompt=False)
-            yield self._piece(answer, done, answer=True, train=message.train)
-            done += answer
-        if open_end:
-            yield self._piece(self._grown(done, messages, prompt=True), done)
+            last = index
+        if answers and not open_end:
+            answer = self._answer(done, messages[: answers[-1] + 1], "")
+            yield self._piece(answer, done, answer=True, train=messages[answers[-1]].train)
+
+    def _answer(self, done: str, messages: Sequence[Message], prompt: str) -> str:
+        """Return the last turn as it is rendered; the prompt behind it may show it, which saves a rendering."""
+        plain = messages[-1].content + self._end
+        if self._end and prompt.startswith(plain, len(done)):
+            return plain
+        return self._grown(done, self._render(messages, prompt=False), turns=len(messages))
 
     def _piece(self, text: str, done: str, *, answer: bool = False, train: bool | None = None) -> Piece:
         """Return a piece that is encoded as inside the whole: after a special token, no space is put before it."""
         return Piece(text, behind=self._anchor if done else "", answer=answer, train=train)
 
-    def _grown(self, done: str, messages: Sequence[Message], *, prompt: bool) -> str:
-        text = self._render(messages, prompt=prompt)
+    def _grown(self, done: str, text: str, *, turns: int) -> str:
         if not text.startswith(done):
             raise DataError(
-                f"the chat template of {self._tokenizer.name_or_path!r} rewrites earlier turns (turn {len(messages)}), "
+                f"the chat template of {self._tokenizer.name_or_path!r} rewrites earlier turns (turn {turns}), "
                 'so answers have no fixed place in it; choose template = "llama2", or give the model folder a '
                 "chat_template.jinja that only appends"
             )
@@ -109,3 +120,12 @@ class JinjaTemplate(PieceTemplate):
                 f"the tokenizer of {self._tokenizer.name_or_path!r} merges text across the borders of its chat "
                 'template, so training and serving would disagree; choose template = "llama2"'
             )
+
+    def _plain_end(self) -> str:
+        """Return what the template puts after the plain text of an answer; nothing where it changes the text."""
+        rendered = [piece.text for piece in self.pieces(_PROBE, open_end=False) if piece.answer]
+        contents = [message.content for message in _PROBE if message.role == "assistant"]
+        ends = {
+            text[len(said) :] if text.startswith(said) else "" for text, said in zip(rendered, contents, strict=True)
+        }
+        return ends.pop() if len(ends) == 1 else ""

@@ -70,7 +70,7 @@ class TrainConfig(StageConfig, Computation):
     backend: Literal["own", "trl"] = "own"
     """`own` is the loop of this package; `trl` hands the same rows in the same order to TRL's SFTTrainer."""
     report_to: Annotated[tuple[Tracker, ...], OPERATIONAL] = ()
-    """Experiment trackers that see every step beside `metrics.jsonl`: `tensorboard`, `trackio`, `wandb`, `mlflow`."""
+    """Experiment trackers that see every step beside `metrics.jsonl`: `tensorboard`, `trackio`, `wandb`."""
     checkpoint_every: int = Field(default=100, gt=0)
     """Steps between checkpoints; the last two are kept."""
 

@@ -28,7 +28,7 @@ from agenttuning.errors import DataError
 from agenttuning.training.mask import DropReason, TrainingRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -116,7 +116,7 @@ def write_token_store(folder: Path, found: Iterable[Tokenized], *, draws: Sequen
 
 
 def _write_columns(
-    files: dict[str, BinaryIO], found: Iterable[Tokenized], *, draws: Sequence[int], identity: str
+    files: Mapping[str, BinaryIO], found: Iterable[Tokenized], *, draws: Sequence[int], identity: str
 ) -> TokenStoreManifest:
     names: dict[str, int] = {}
     sources: list[int] = []

@@ -1,7 +1,7 @@
 """Experiment trackers, each behind the same two verbs; their packages are imported only when one is asked for.
 
 `metrics.jsonl` is always written and is what this package itself reads. Where a tracker sends its numbers, and whether
-it goes online at all, is set as its users know it (`WANDB_MODE`, `MLFLOW_TRACKING_URI`, `TRACKIO_DIR`, ...).
+it goes online at all, is set as its users know it (`WANDB_MODE`, `TRACKIO_DIR`, ...).
 """
 
 from __future__ import annotations
@@ -85,16 +85,6 @@ def _wandb(run: _Run) -> Iterator[OpenTracker]:
         yield _Logger(lambda values, step: opened.log(values, step=step))
 
 
-@contextmanager
-def _mlflow(run: _Run) -> Iterator[OpenTracker]:
-    import mlflow
-
-    mlflow.set_experiment(PROJECT)
-    with mlflow.start_run(run_name=run.name):
-        mlflow.log_params({key: str(value)[:250] for key, value in run.config.items()})
-        yield _Logger(lambda values, step: mlflow.log_metrics(values, step=step))
-
-
 class _Logger:
     def __init__(self, log: Callable[[dict[str, float], int], object]) -> None:
         self._log = log
@@ -107,5 +97,4 @@ _OPEN: dict[Tracker, Callable[[_Run], AbstractContextManager[OpenTracker]]] = {
     "tensorboard": _tensorboard,
     "trackio": _trackio,
     "wandb": _wandb,
-    "mlflow": _mlflow,
 }

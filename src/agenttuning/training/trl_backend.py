@@ -29,7 +29,8 @@ from agenttuning.training.settings import LoopSettings
 from agenttuning.training.step import gather
 
 try:
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     from datasets import Dataset
 except ImportError as missing:
@@ -51,6 +52,9 @@ HONOURED = frozenset(
     }
 )  # fmt: skip
 """Keys of `LoopSettings` that mean the same here."""
+
+_REWRITTEN = ("use_cache", "bos_token_id", "eos_token_id", "pad_token_id")
+"""What the trainer writes into the configuration of a model, and an export must not say."""
 
 
 def require_honoured(settings: LoopSettings) -> None:
@@ -95,6 +99,7 @@ def fit_with_trl(
     require_honoured(settings)
     checkpoints = folder / "checkpoints"
     last, done = _last_whole(checkpoints)
+    config = {name: getattr(model.config, name) for name in _REWRITTEN}
     steps = _Steps(rows, plan, settings)
     with ExitStack() as stack:
         stack.enter_context(arithmetic(settings))
@@ -110,6 +115,8 @@ def fit_with_trl(
 
         trainer = _Trainer(model, tokenizer, steps, settings=settings, checkpoints=checkpoints, on_finished=on_finished)
         trainer.train(resume_from_checkpoint=last)
+    for name, value in config.items():
+        setattr(model.config, name, value)
     return FitResult(finished, Resumed(done, steps.draws[done].start if done < len(steps) else steps.draws[-1].stop))
 
 
@@ -146,7 +153,7 @@ class _Steps(Sequence[list[list["TrainingRow"]]]):
         return [[drawn[index] for row in rows for index in row] for rows in layout]
 
 
-class _Trainer(SFTTrainer):  # type: ignore[misc]  # TRL ships no types
+class _Trainer(SFTTrainer):
     """SFTTrainer whose data loader gives whole steps."""
 
     def __init__(
@@ -178,13 +185,14 @@ class _Trainer(SFTTrainer):  # type: ignore[misc]  # TRL ships no types
 
     def training_step(
         self,
-        model: PreTrainedModel,
+        model: torch.nn.Module,
         inputs: dict[str, object],
         num_items_in_batch: object = None,  # noqa: ARG002 - counted here over all passes
     ) -> torch.Tensor:
         """Take all passes of a step; the loss is the mean over the trained tokens of the step."""
         trained, passes = cast("tuple[int, list[object]]", (inputs["trained"], inputs["passes"]))
-        losses = [super(_Trainer, self).training_step(model, one, torch.tensor(trained)) for one in passes]
+        count = torch.tensor(trained)
+        losses = [super(_Trainer, self).training_step(model, one, count) for one in passes]  # type: ignore[no-untyped-call]  # TRL's
         loss = torch.stack(losses).sum()
         self._loss = float(loss)
         if not math.isfinite(self._loss):
