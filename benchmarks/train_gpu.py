@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -84,14 +84,7 @@ class Shape:
 SHAPES = {
     "llama-2-7b": Shape(LlamaConfig(max_position_embeddings=4096), width=4096, mean=1100, step_rows=12, order=8192),
     "tiny": Shape(
-        LlamaConfig(
-            vocab_size=512,
-            hidden_size=64,
-            intermediate_size=128,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            max_position_embeddings=256,
-        ),
+        LlamaConfig(vocab_size=512, hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2),
         width=128,
         mean=40,
         step_rows=4,
@@ -110,6 +103,11 @@ class Row:
     """Packed rows in a forward pass."""
     eight_bit_products: bool = False
     """Linear layers of torchao's float8, which is no switch of the product: it stands beside."""
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What the report says of the switches."""
+        return {name: LORA.model_dump() if value is LORA else value for name, value in self.switches.items()}
 
 
 ROWS = (
@@ -161,8 +159,7 @@ class Result:
     limit: str = ""
 
 
-@dataclass(frozen=True)
-class Timing:
+class Timing(NamedTuple):
     """What was timed of a row, after its warm-up."""
 
     seconds: float
@@ -208,14 +205,13 @@ def settings_of(row: Row, shape: Shape) -> LoopSettings:
 
 def run_row(row: Row, shape: Shape, device: torch.device, ceilings: Ceilings, *, seconds: float) -> Result:
     """Build the model, run its steps and take it down again; what stops it becomes the outcome."""
-    told = {name: value for name, value in row.switches.items() if name != "adapter"}
     try:
         return _measured(row, shape, device, ceilings, seconds=seconds)
     except torch.OutOfMemoryError:
-        return Result(row.name, told, "out of memory")
+        return Result(row.name, row.told, "out of memory")
     except (AgentTuningError, RuntimeError, NotImplementedError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return Result(row.name, told, first[:200])
+        return Result(row.name, row.told, first[:200])
     finally:
         gc.collect()
         torch._dynamo.reset()  # noqa: SLF001 - the next row starts without this one's graphs
@@ -230,7 +226,10 @@ def _measured(row: Row, shape: Shape, device: torch.device, ceilings: Ceilings, 
     size = model_size(shape.config)
     rows = dialogues(shape, count=400)
     with ExitStack() as stack:
-        _switch_on(stack, model, settings)
+        stack.enter_context(recomputed(model, settings.recompute))
+        stack.enter_context(attention_for(model, settings.batching, settings.attention))
+        if settings.compile:
+            stack.enter_context(compiled(model))
         timing = _steps(model, rows, settings, device, seconds=seconds)
     width = sum(len(one) ** 2 for one in rows) / sum(map(len, rows))
     pairs = adapter_parameters(size, LORA.rank) if settings.adapter else None
@@ -239,7 +238,7 @@ def _measured(row: Row, shape: Shape, device: torch.device, ceilings: Ceilings, 
     best = ceilings.published or ceilings.product
     return Result(
         row.name,
-        {name: value for name, value in row.switches.items() if name != "adapter"},
+        row.told,
         tokens_per_second=speed,
         trained_tokens_per_second=timing.trained / timing.seconds,
         mfu_products=speed * products / best,
@@ -269,13 +268,6 @@ def _model(row: Row, shape: Shape, device: torch.device, settings: LoopSettings)
         for layer in decoder_layers(model):
             convert_to_float8_training(layer)
     return model
-
-
-def _switch_on(stack: ExitStack, model: PreTrainedModel, settings: LoopSettings) -> None:
-    stack.enter_context(recomputed(model, settings.recompute))
-    stack.enter_context(attention_for(model, settings.batching, settings.attention))
-    if settings.compile:
-        stack.enter_context(compiled(model))
 
 
 def _steps(
@@ -330,16 +322,11 @@ def _now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def machine(device: torch.device) -> str:
-    """Return the name of what computes."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU"
-
-
 def report(folder: Path, results: Sequence[Result], ceilings: Ceilings, *, shape: str, device: torch.device) -> None:
     """Write both files anew."""
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
-        "machine": machine(device),
+        "machine": torch.cuda.get_device_name(device) if device.type == "cuda" else f"{platform.machine()} CPU",
         "torch": torch.__version__,
         "shape": shape,
         "ceilings": asdict(ceilings),
@@ -354,8 +341,7 @@ def _markdown(facts: dict[str, object], results: Sequence[Result], ceilings: Cei
     yield f"{facts['date']}, {facts['machine']}, torch {facts['torch']}, shape {facts['shape']}."
     published = f", published {ceilings.published / 1e12:,.0f}" if ceilings.published else ""
     yield f"Ceilings: product {ceilings.product / 1e12:,.2f} TFLOP/s{published}; copy {ceilings.copy / 1e12:.2f} TB/s."
-    yield ""
-    yield "| row | tokens/s | MFU 6 M | MFU | peak GB | estimated GB | where the time goes |"
+    yield "\n| row | tokens/s | MFU 6 M | MFU | peak GB | estimated GB | where the time goes |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
     for result in results:
         if result.tokens_per_second is None:
@@ -398,7 +384,7 @@ def run_rows(asked: argparse.Namespace, *, ends: float) -> list[Result]:
             continue
         began = time.monotonic()
         if began + longest > ends:
-            results.append(Result(row.name, {}, "not run: out of time"))
+            results.append(Result(row.name, row.told, "not run: out of time"))
         else:
             results.append(run_row(row, shape, device, ceilings, seconds=asked.seconds))
             longest = max(longest, time.monotonic() - began)

@@ -1,6 +1,7 @@
 """Compiled layers: one graph for all layers and batches, and a clear word where nothing compiles."""
 
 import shutil
+from contextlib import ExitStack
 
 import pytest
 import torch
@@ -43,6 +44,21 @@ def test_one_graph_serves_all_layers_and_batches(recompute: Recompute) -> None:
         assert torch.allclose(one.grad, two.grad, atol=1e-5)
     assert model.state_dict().keys() == plain.state_dict().keys()
     assert all(layer._compiled_call_impl is None for layer in model.model.layers)
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # see above
+def test_attention_by_boundaries_can_be_traced() -> None:
+    torch._dynamo.reset()
+    rows, losses = random_rows(5), []
+    for run_compiled in (False, True):
+        model = small_model("sdpa")
+        batches = lay_out(rows, BatchShape("packed", 64, 128, fixed=True, bounded=True), device=CPU)
+        with ExitStack() as stack:
+            stack.enter_context(attention_for(model, "packed", "varlen"))
+            if run_compiled:
+                stack.enter_context(compiled(model, backend="eager"))
+            losses.append(accumulate(model, batches, precision="bfloat16"))
+    assert losses[1] == pytest.approx(losses[0], abs=1e-5)
 
 
 @pytest.mark.slow
