@@ -106,23 +106,21 @@ def spread(
 
 
 class _Filler:
-    """Gives the tensors of a model other values, in place; what is tied stays tied."""
+    """Gives the tensors of a model other values, in place; what is tied inside a part stays tied."""
 
     def __init__(self, model: nn.Module) -> None:
         self._known = {id(tensor): (name, tensor) for name, tensor in _tensors(model)}
-        self._made: dict[int, torch.Tensor] = {}
 
     def fill(self, part: nn.Module, make: _Make) -> None:
-        """Replace what a part of the model still has of its first tensors."""
+        """Replace what a part of the model still has of its first tensors, and keep no hold of the new ones."""
+        made: dict[int, torch.Tensor] = {}
         for module in part.modules():
             for key, tensor in [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]:
-                if id(tensor) in self._known:
-                    setattr(module, key, self._value(tensor, make))
-
-    def _value(self, tensor: torch.Tensor, make: _Make) -> torch.Tensor:
-        if id(tensor) not in self._made:
-            self._made[id(tensor)] = _like(tensor, make(self._known[id(tensor)][0], tensor))
-        return self._made[id(tensor)]
+                if id(tensor) not in self._known:
+                    continue
+                if id(tensor) not in made:
+                    made[id(tensor)] = _like(tensor, make(self._known[id(tensor)][0], tensor))
+                setattr(module, key, made[id(tensor)])
 
 
 def _tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:

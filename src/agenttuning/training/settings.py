@@ -83,6 +83,8 @@ class Computation(Record):
         full_weights = self.weights == "float32" or self.adapter is not None
         if kind != "adamw" and not (full_weights and self.optimizer_states == "float32"):
             raise ValueError(f"optimizer={kind!r} keeps float32 weights and states; low-bit ones are for 'adamw'")
+
+
 Tracker = Literal["tensorboard", "trackio", "wandb"]
 
 
