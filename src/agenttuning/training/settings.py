@@ -12,7 +12,7 @@ Schedule = Literal["cosine", "flat-linear", "constant"]
 Batching = Literal["buckets", "grouped", "packed"]
 Precision = Literal["float32", "bfloat16"]
 Sharding = Literal["none", "fsdp", "hsdp"]
-Tracker = Literal["tensorboard", "trackio", "wandb", "mlflow"]
+Tracker = Literal["tensorboard", "trackio", "wandb"]
 Weights = Literal["float32", "bfloat16", "bfloat16-master"]
 States = Literal["float32", "bfloat16", "8bit"]
 Recompute = Literal["none", "alternate", "all"]
@@ -83,9 +83,6 @@ class Computation(Record):
         full_weights = self.weights == "float32" or self.adapter is not None
         if kind != "adamw" and not (full_weights and self.optimizer_states == "float32"):
             raise ValueError(f"optimizer={kind!r} keeps float32 weights and states; low-bit ones are for 'adamw'")
-
-
-Tracker = Literal["tensorboard", "trackio", "wandb"]
 
 
 class OptimizerConfig(Record):
