@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _KEPT = 1 << 22
-"""Most tokens and characters that are remembered, 4 bytes and 1 byte each."""
+"""Most tokens that are remembered, in four bytes each; four characters of text count as one."""
 
 
 @dataclass(frozen=True, slots=True)
