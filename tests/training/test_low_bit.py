@@ -1,6 +1,7 @@
 """AdamW in few bits: AdamW where it keeps all of them, close to it where it does not, and the same after a resume."""
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,9 +23,12 @@ SETTINGS = LoopSettings(
 )
 
 
-def _optimizer(weight: torch.nn.Parameter, *, states: States = "float32", master: bool = False) -> LowBitAdamW:
+def _optimizer(
+    weight: torch.nn.Parameter, *, states: States = "float32", master: bool = False, compiled: bool = False
+) -> LowBitAdamW:
     groups = [{"params": [weight], "weight_decay": 0.1}]
-    return LowBitAdamW(groups, learning_rate=1e-2, betas=(0.9, 0.95), states=states, master=master, seed=0)
+    kinds = {"states": states, "master": master, "compiled": compiled}
+    return LowBitAdamW(groups, learning_rate=1e-2, betas=(0.9, 0.95), seed=0, **kinds)  # type: ignore[arg-type]
 
 
 def _steps(optimizer: torch.optim.Optimizer, weight: torch.nn.Parameter, *, count: int = 20, first: int = 0) -> None:
@@ -73,6 +77,18 @@ def test_with_fewer_it_moves_nearly_as_far(dtype: torch.dtype, states: States, m
     assert float((held - exact).abs().mean()) < tolerance * float((exact - began).abs().mean())
     if master:
         assert torch.equal(ours, held.to(torch.bfloat16))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of torch
+@pytest.mark.skipif(not any(map(shutil.which, ("g++", "clang++"))), reason="no C++ compiler")
+def test_a_compiled_update_is_the_plain_one() -> None:
+    """All but a few weights are equal: where a sum differs in its last bit, the same random bits may round it apart."""
+    plain, fused = _weight(torch.bfloat16), _weight(torch.bfloat16)
+    _steps(_optimizer(plain, states="8bit"), plain, count=3)
+    _steps(_optimizer(fused, states="8bit", compiled=True), fused, count=3)
+    assert float((plain != fused).float().mean()) < 0.01
+    assert torch.allclose(plain, fused, rtol=0.02, atol=0.02)
 
 
 def test_rounding_at_random_is_right_on_average() -> None:
