@@ -18,6 +18,8 @@ from agenttuning.training.settings import ShardSettings
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for all that `rank_cases.py` trains
+
 lengths = st.lists(st.integers(1, 400), max_size=60)
 
 
