@@ -34,7 +34,22 @@ def test_the_papers_plan_is_told_without_model_and_data(call: Call, tmp_path: Pa
     told = call(*words).out
     assert "missing: the file data/sharegpt/sharegpt-gpt4.jsonl" in told
     assert "hf download meta-llama/Llama-2-7b-chat-hf" in told
-    assert "several GPUs (torchrun) is not built yet" in told
+    assert "| GPUs of 80 GB | 4 with sharding |" in told
+    assert plan["least_ranks"] == {"80 GB": 4, "141 GB": 2}
+    line = f"-m agenttuning train {FOLDER / 'agentlm-7b.toml'} runs={tmp_path}\n"
+    assert "several machines: torchrun --nnodes MACHINES --nproc-per-node GPUS " in told
+    assert line in told
+
+
+def test_memory_is_that_of_each_rank(call: Call, tmp_path: Path) -> None:
+    words = ("train", FOLDER / "agentlm-7b.toml", f"runs={tmp_path}", "train.device=cpu", "--dry-run", "--json")
+    alone = json.loads(call(*words).out)
+    copies = json.loads(call(*words, "train.ranks=8", "train.sharding=none").out)
+    slices = json.loads(call(*words, "train.ranks=8", "train.sharding=fsdp").out)
+    assert (alone["ranks"], copies["ranks"], slices["ranks"]) == (1, 8, 8)
+    assert copies["memory"]["optimizer"] == alone["memory"]["optimizer"] == 8 * slices["memory"]["optimizer"]
+    told = call(*words[:-1], "train.ranks=8", "train.sharding=fsdp").out
+    assert "memory, each of 8 ranks" in told
 
 
 def test_a_plan_that_cannot_be_made_is_one_sentence(recipe: Path, call: Call) -> None:
@@ -54,3 +69,15 @@ def test_the_launch_line_is_what_can_be_typed(recipe: Path, call: Call) -> None:
     told = call("train", recipe, word, "--dry-run").out
     assert f"launch: agenttuning train {recipe} '{word}'\n" in told
     assert "| alfworld | agent | 20.0% | 4 | the mix stage |" in told
+
+
+def test_torchrun_is_for_training_alone(recipe: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    told = call("run", recipe)
+    assert (told.code, "torchrun is for the train stage, not for 'run'; call `agenttuning run" in told.sentence) == (
+        2,
+        True,
+    )
+    monkeypatch.setenv("RANK", "1")
+    told = call("train", recipe)
+    assert (told.code, "stage 'mix'" in told.sentence) == (1, True)

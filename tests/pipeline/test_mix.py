@@ -100,6 +100,20 @@ def test_files_are_sources(tmp_path: Path) -> None:
     assert {"os.parquet", "share.json"} <= manifest.start.inputs.keys()
 
 
+def test_gpt_4_and_gpt_3_5_are_one_to_four_within_the_general_part(tmp_path: Path) -> None:
+    """The paper's general data; the share of each is exact in every window, whatever the sizes of the files."""
+    for name, count in (("gpt4.jsonl", 3), ("gpt35.jsonl", 40)):
+        turns = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]
+        lines = [json.dumps({"id": f"{name}{number}", "conversations": turns}) for number in range(count)]
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    files = [tmp_path / "gpt4.jsonl", tmp_path / "gpt35.jsonl"]
+    weights = {"gpt4.jsonl": 1, "gpt35.jsonl": 4}
+    _, examples = _mix(tmp_path / "run", general=["chat"], general_files=files, general_weights=weights)
+    for start in range(0, 500, 125):
+        seen = Counter(e.environment for e in examples[start : start + 125] if e.source == "general")
+        assert seen == {"gpt4.jsonl": 20, "gpt35.jsonl": 80}
+
+
 def test_a_share_of_tokens(tmp_path: Path) -> None:
     tokenizer = compact_tokenizer()
     shape = LlamaShape(hidden=16, layers=1, heads=1, feed_forward=16, max_length=64)

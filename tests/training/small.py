@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from agenttuning.models.chat_template import IGNORED
 from agenttuning.training.mask import TrainingRow
@@ -40,3 +40,24 @@ def random_rows(count: int, *, seed: int = 0, longest: int = 60) -> list[Trainin
         labels = np.where(np.arange(len(ids)) >= start, ids, IGNORED).astype(np.int32)
         rows.append(TrainingRow(ids, labels, ("agent", "general")[number % 2]))
     return rows
+
+
+def small_qwen3() -> Qwen3ForCausalLM:
+    """Norms of heads, four heads to two of keys, and an output layer of its own."""
+    config = Qwen3Config(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        max_position_embeddings=256,
+        tie_word_embeddings=False,
+        initializer_range=0.2,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Qwen3ForCausalLM(config)
+    model.set_attn_implementation("eager")
+    return model

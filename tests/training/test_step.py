@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.training.small import random_rows, small_model
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
-from transformers import LlamaForCausalLM, PreTrainedModel
+from transformers import AttentionInterface, LlamaForCausalLM, PreTrainedModel
+from transformers.masking_utils import AttentionMaskInterface
 
 from agenttuning.errors import StageError
 from agenttuning.models.chat_template import IGNORED
@@ -22,7 +23,9 @@ from agenttuning.training.step import (
     gather,
     hidden_states,
     lay_out,
+    output_layer,
     require_plain_head,
+    require_separate,
     summed_loss,
 )
 
@@ -83,19 +86,45 @@ def test_packed_dialogues_never_see_each_other(attention: str) -> None:
     model, rows = small_model(attention), random_rows(4, seed=3)
     batch = make_batch([rows[:2], rows[2:]], device=CPU)
     assert batch.position_ids is not None
+    packed_call = {"input_ids": batch.input_ids, "position_ids": batch.position_ids}
+    everything = torch.ones_like(batch.input_ids)
     with torch.no_grad():
-        alone = [hidden_states(model, torch.from_numpy(row.input_ids.astype("int64"))[None], None)[0] for row in rows]
+        singles = [make_batch([[row]], device=CPU) for row in rows]
+        alone = [hidden_states(model, single.input_ids, None)[0] for single in singles]
         packed = hidden_states(model, batch.input_ids, batch.position_ids)
-        cached = model.base_model(input_ids=batch.input_ids, position_ids=batch.position_ids).last_hidden_state
-        masked = model.base_model(
-            input_ids=batch.input_ids,
-            position_ids=batch.position_ids,
-            attention_mask=torch.ones_like(batch.input_ids),
-            use_cache=False,
-        ).last_hidden_state
+        cached = model.base_model(**packed_call).last_hidden_state
+        masked = model.base_model(**packed_call, attention_mask=everything, use_cache=False).last_hidden_state
+        logits, logits_alone = output_layer(model)(packed), [output_layer(model)(states) for states in alone]
+        loss, losses = summed_loss(model, batch), [summed_loss(model, single) for single in singles]
+        leaked = functional.cross_entropy(
+            output_layer(model)(cached).flatten(0, 1)[batch.predictors], batch.targets, reduction="sum"
+        )
     assert _difference(packed, alone) < 1e-5
+    assert _difference(logits, logits_alone) < 1e-5
+    assert float(loss) == pytest.approx(sum(map(float, losses)), rel=1e-6)
     assert _difference(cached, alone) > 1e-2
     assert _difference(masked, alone) > 1e-2
+    assert abs(float(leaked) - float(loss)) > 1e-2
+
+
+def test_a_model_whose_packed_dialogues_see_each_other_is_refused() -> None:
+    def blind(
+        module: torch.nn.Module,
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **_: object,
+    ) -> tuple[torch.Tensor, None]:
+        return functional.scaled_dot_product_attention(query, key, value, is_causal=True).transpose(1, 2), None
+
+    AttentionInterface.register("blind", blind)
+    AttentionMaskInterface.register("blind", lambda *_, **__: None)
+    model = small_model("sdpa")
+    require_separate(model)
+    model.set_attn_implementation("blind")
+    with pytest.raises(StageError, match=r"packed dialogues see each other in LlamaForCausalLM with 'blind' attention"):
+        require_separate(model)
 
 
 def _difference(packed: torch.Tensor, alone: list[torch.Tensor]) -> float:

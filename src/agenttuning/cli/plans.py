@@ -28,14 +28,18 @@ def print_plan(recipe: Recipe, run: Run, arguments: Namespace) -> None:
         return
     print_table(Table((f"plan of {recipe.name}", ""), list(_volume(plan, recipe))))
     print()
-    print_table(Table(("memory, one device", ""), list(_memory(plan))))
+    print_table(
+        Table(
+            (f"memory, each of {plan.ranks} ranks" if plan.ranks > 1 else "memory, one device", ""), list(_memory(plan))
+        )
+    )
     print()
     headings = ("source", "side", "share", "dialogues", "known from", "epochs", "epochs packed")
     print_table(Table(headings, [*_sources(plan)]))
     sys.stdout.write(
         "\nEpochs count one dialogue a sequence, as the paper does; packed: as many as fill its tokens.\n"
         f"\nlaunch: {_launch(plan, arguments)}\n"
-        "One process on one device: training on several GPUs (torchrun) is not built yet.\n"
+        f"several machines: {_torchrun(arguments)}\n"
     )
     for sentence in plan.missing:
         print(f"missing: {sentence}")
@@ -46,6 +50,15 @@ def _launch(plan: TrainPlan, arguments: Namespace) -> str:
     words = shlex.join([str(arguments.recipe), *arguments.overrides])
     mixed = bool(plan.sources) and plan.sources[0].known_from == "the mix stage"
     return f"agenttuning train {words}" if mixed else f"agenttuning run {words} --until train"
+
+
+def _torchrun(arguments: Namespace) -> str:
+    """Return the line for every machine, when the run has mixed; the first machine's name goes for HOST."""
+    words = shlex.join([str(arguments.recipe), *arguments.overrides])
+    return (
+        "torchrun --nnodes MACHINES --nproc-per-node GPUS --rdzv-backend c10d --rdzv-endpoint HOST:29500 "
+        f"-m agenttuning train {words}"
+    )
 
 
 def _volume(plan: TrainPlan, recipe: Recipe) -> Iterator[tuple[str, str]]:
@@ -86,6 +99,8 @@ def _memory(plan: TrainPlan) -> Iterator[tuple[str, str]]:
     yield f"activations, {needed.pass_tokens:,} tokens a pass", gigabytes(needed.activations)
     yield "logits", gigabytes(needed.logits)
     yield "total", gigabytes(needed.total)
+    for name, ranks in plan.least_ranks.items():
+        yield f"GPUs of {name}", "too small" if ranks is None else "one" if ranks == 1 else f"{ranks} with sharding"
     if plan.free is not None:
         verdict = "fits" if needed.total <= plan.free else "DOES NOT FIT"
         yield f"free on {plan.device}", f"{gigabytes(plan.free)}: {verdict}"

@@ -47,12 +47,33 @@ def main(arguments: Namespace) -> int:
         print(write_recipe(recipe), end="")
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if _is_further_rank(arguments):
+        return _join_training(recipe, arguments)
     run = Run(recipe.folder, seed=recipe.seed, resume=arguments.resume or arguments.first is not None)
     with run.lock():
         _discard(run, arguments)
         manifests = _play(recipe, run, _chosen(arguments), quiet=arguments.json)
     if arguments.json:
         print(json.dumps([manifest.model_dump(mode="json") for manifest in manifests]))
+    return 0
+
+
+def _is_further_rank(arguments: Namespace) -> bool:
+    """Has torchrun started this process, and is there another one that does the work around the training."""
+    several = os.environ.get("WORLD_SIZE", "1") not in {"", "1"}
+    return several and (arguments.verb != "train" or os.environ.get("RANK") != "0")
+
+
+def _join_training(recipe: Recipe, arguments: Namespace) -> int:
+    """Train as a rank that torchrun has started; the first rank opens the stage, and does all other work."""
+    from agenttuning.pipeline.train import follow
+
+    if arguments.verb != "train":
+        raise RecipeError(
+            f"torchrun is for the train stage, not for {arguments.verb!r}; call `agenttuning run {arguments.recipe} "
+            "--until mix` once, and then torchrun with `train`"
+        )
+    follow(recipe.train, Run(recipe.folder, seed=recipe.seed))
     return 0
 
 

@@ -15,9 +15,10 @@ from tokenizers import Tokenizer
 
 from agenttuning.core.records import digest
 from agenttuning.errors import DataError
+from agenttuning.models.pieces import Piece, PieceEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -59,6 +60,17 @@ class DialogueBuilder:
         self.labels.extend([IGNORED] * len(ids) if train is False else ids)
         self.turn_ends.append(len(self.input_ids))
 
+    def add(self, pieces: Iterable[Piece], encode: PieceEncoder) -> DialogueBuilder:
+        """Encode pieces and add them."""
+        for piece in pieces:
+            self.context(piece.opens)
+            ids = encode.piece(piece)
+            if piece.answer:
+                self.answer([*ids, *piece.closes], train=piece.train)
+            else:
+                self.context(ids)
+        return self
+
     def build(self) -> TokenizedDialogue:
         """Return the finished dialogue."""
         return TokenizedDialogue(self.input_ids, self.labels, tuple(self.turn_ends))
@@ -83,6 +95,43 @@ class ChatTemplate(Protocol):
         Raises:
             DataError: the template cannot render these roles in this order.
         """
+
+    def training_batch(self, dialogues: Sequence[Sequence[Message]]) -> list[TokenizedDialogue | DataError]:
+        """Do the same for many dialogues at once, which is several times quicker; a refusal stands in its place."""
+
+
+class PieceTemplate:
+    """A template that takes a conversation apart into pieces of text; encoding them is done here, once for all."""
+
+    def __init__(self, encoder: Tokenizer) -> None:
+        self._encode = PieceEncoder(encoder)
+
+    def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
+        """Yield the conversation up to its last answer, or, with `open_end`, up to where the next one begins."""
+        raise NotImplementedError
+
+    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
+        """Return the ids up to where the next answer begins."""
+        return DialogueBuilder().add(self.pieces(messages, open_end=True), self._encode).input_ids
+
+    def training_ids(self, messages: Sequence[Message]) -> TokenizedDialogue:
+        """Return ids and labels; an answer is trained with the mark that ends it, what follows the last is left out."""
+        return DialogueBuilder().add(self.pieces(messages, open_end=False), self._encode).build()
+
+    def training_batch(self, dialogues: Sequence[Sequence[Message]]) -> list[TokenizedDialogue | DataError]:
+        """Do the same for many dialogues; the tokenizer gets all their pieces in one call."""
+        taken = [self._taken_apart(messages) for messages in dialogues]
+        self._encode.prime(piece for pieces in taken if not isinstance(pieces, DataError) for piece in pieces)
+        return [
+            pieces if isinstance(pieces, DataError) else DialogueBuilder().add(pieces, self._encode).build()
+            for pieces in taken
+        ]
+
+    def _taken_apart(self, messages: Sequence[Message]) -> list[Piece] | DataError:
+        try:
+            return list(self.pieces(messages, open_end=False))
+        except DataError as error:
+            return error
 
 
 def plain_encoder(tokenizer: PreTrainedTokenizerBase) -> Tokenizer:
@@ -124,7 +173,7 @@ def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
     return found
 
 
-class Llama2Template:
+class Llama2Template(PieceTemplate):
     r"""Llama-2-chat as the paper trains and serves it.
 
     First turn: `<s>[INST] <<SYS>>\n{system}\n<</SYS>>\n\n{user} [/INST] {answer} </s>`; later turns
@@ -139,19 +188,12 @@ class Llama2Template:
                 f"the tokenizer of {tokenizer.name_or_path!r} has no BOS or EOS token, which the Llama-2 format needs; "
                 'choose template = "auto"'
             )
-        self._encoder = plain_encoder(tokenizer)
-        self._bos = tokenizer.bos_token_id
-        self._eos = tokenizer.eos_token_id
+        super().__init__(plain_encoder(tokenizer))
+        self._bos = (tokenizer.bos_token_id,)
+        self._eos = (tokenizer.eos_token_id,)
         self._marks = (str(tokenizer.bos_token), str(tokenizer.eos_token))
         self._system = system
         self.digest = digest(f"llama2/1 {system!r}")
-
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Return the ids up to the last `[/INST]`, the first BOS included."""
-        builder = DialogueBuilder()
-        for prompt, answer in self._pairs(messages, open_end=True):
-            self._add(builder, prompt, answer)
-        return builder.input_ids
 
     def prompt_text(self, messages: Sequence[Message]) -> str:
         """Return the text up to the last `[/INST]`, without a trailing space and without the first BOS."""
@@ -159,28 +201,13 @@ class Llama2Template:
         turns = self._pairs(messages, open_end=True)
         return bos.join(p if a is None else f"{p} {a.content.strip()} {eos}" for p, a in turns)
 
-    def training_ids(self, messages: Sequence[Message]) -> TokenizedDialogue:
-        """Return ids and labels; a user turn without an answer at the end is left out."""
-        builder = DialogueBuilder()
-        for prompt, answer in self._pairs(messages, open_end=False):
-            self._add(builder, prompt, answer)
-        return builder.build()
-
-    def _add(self, builder: DialogueBuilder, prompt: str, answer: Message | None) -> None:
-        before = self._encode(prompt)
-        builder.context([self._bos, *before])
-        if answer is None:
-            return
-        after = f" {answer.content.strip()} "
-        whole = self._encode(prompt + after)
-        # Where a tokenizer would merge across the border, the sides are encoded apart, as serving meets them.
-        apart = whole[: len(before)] != before
-        rest = self._encode(after) if apart else whole[len(before) :]
-        builder.answer([*rest, self._eos], train=answer.train)
-
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = self._encoder.encode(text, add_special_tokens=False).ids
-        return ids
+    def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
+        """Yield every user turn after a BOS, and every answer as it stands behind it; both open ends are as served."""
+        for prompt, answer in self._pairs(messages, open_end=open_end):
+            yield Piece(prompt, opens=self._bos)
+            if answer is not None:
+                text = f" {answer.content.strip()} "
+                yield Piece(text, behind=prompt, closes=self._eos, answer=True, train=answer.train)
 
     def _pairs(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[tuple[str, Message | None]]:
         system = self._system

@@ -8,14 +8,14 @@ tokenizer's Jinja template, so that transformers, vLLM and TGI render what this 
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agenttuning.core.records import digest
-from agenttuning.models.chat_template import DialogueBuilder, TokenizedDialogue, plain_encoder, token_id
+from agenttuning.models.chat_template import PieceTemplate, plain_encoder, token_id
+from agenttuning.models.pieces import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -32,36 +32,27 @@ COMPACT_JINJA = (
 )
 
 
-class CompactTemplate:
+class CompactTemplate(PieceTemplate):
     """`COMPACT_JINJA`, without rendering: exact, quick, and deaf to marks inside a text."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        encoder = plain_encoder(tokenizer)
-        self._marks = {role: token_id(tokenizer, mark) for role, mark in MARKS.items()}
-        self._end = token_id(tokenizer, END)
-        # Worlds repeat themselves: instructions and observations come back in thousands of dialogues.
-        self._encode = lru_cache(maxsize=1 << 15)(
-            lambda text: tuple(encoder.encode(text, add_special_tokens=False).ids)
-        )
+        super().__init__(plain_encoder(tokenizer))
+        self._marks = {role: (token_id(tokenizer, mark),) for role, mark in MARKS.items()}
+        self._end = (token_id(tokenizer, END),)
         self.digest = digest(COMPACT_JINJA)
-
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Return the ids of the conversation and the mark that opens the next answer."""
-        return [*self.training_ids(messages).input_ids, self._marks["assistant"]]
 
     def prompt_text(self, messages: Sequence[Message]) -> str:
         """Return the rendered conversation and the mark that opens the next answer."""
         turns = (MARKS[m.role] + m.content + (END if m.role == "assistant" else "") for m in messages)
         return "".join(turns) + MARKS["assistant"]
 
-    def training_ids(self, messages: Sequence[Message]) -> TokenizedDialogue:
-        """Return ids and labels; an answer's end mark is trained with it, the role marks never are."""
-        builder = DialogueBuilder()
+    def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
+        """Yield every turn after its role mark, which is never trained; an answer's end mark is trained with it."""
         for message in messages:
-            builder.context([self._marks[message.role]])
-            ids = self._encode(message.content)
-            if message.role == "assistant":
-                builder.answer([*ids, self._end], train=message.train)
-            else:
-                builder.context(ids)
-        return builder.build()
+            answer = message.role == "assistant"
+            closes = self._end if answer else ()
+            yield Piece(
+                message.content, opens=self._marks[message.role], closes=closes, answer=answer, train=message.train
+            )
+        if open_end:
+            yield Piece("", opens=self._marks["assistant"])

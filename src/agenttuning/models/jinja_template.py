@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from transformers.utils.chat_template_utils import _compile_jinja_template
+
 from agenttuning.core.records import Message, digest
 from agenttuning.errors import DataError
-from agenttuning.models.chat_template import DialogueBuilder, TokenizedDialogue, backend
+from agenttuning.models.chat_template import PieceTemplate, backend
+from agenttuning.models.pieces import Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from transformers import PreTrainedTokenizerBase
 
@@ -26,7 +29,7 @@ _PROBE = (
 )
 
 
-class JinjaTemplate:
+class JinjaTemplate(PieceTemplate):
     """Any Hugging Face tokenizer with a `chat_template`.
 
     The text of a turn is rendered by the template as transformers would, so a special token inside a
@@ -39,60 +42,67 @@ class JinjaTemplate:
                 f"the tokenizer of {tokenizer.name_or_path!r} has no EOS token, so an answer would never end; "
                 "name one in its tokenizer_config.json, the mark that its chat template puts after an answer"
             )
+        super().__init__(backend(tokenizer))
         self._tokenizer = tokenizer
-        self._encoder = backend(tokenizer)
         self._anchor = str(tokenizer.eos_token)
-        self._anchor_id = tokenizer.convert_tokens_to_ids(self._anchor)
+        self._compiled = _compile_jinja_template(tokenizer.get_chat_template())
+        self._marks = dict(tokenizer.special_tokens_map)
         self.digest = digest(str(tokenizer.chat_template))
+        self._end = ""
         self._require_exact()
-
-    def prompt_ids(self, messages: Sequence[Message]) -> list[int]:
-        """Return the ids up to where the next answer begins."""
-        builder = DialogueBuilder()
-        done = self._add(builder, messages)
-        builder.context(self._encode(self._grown(done, messages, prompt=True), first=not done))
-        return builder.input_ids
+        self._end = self._plain_end()
 
     def prompt_text(self, messages: Sequence[Message]) -> str:
         """Return the rendered prompt without its first BOS."""
         return self._render(messages, prompt=True).removeprefix(self._tokenizer.bos_token or "")
 
-    def training_ids(self, messages: Sequence[Message]) -> TokenizedDialogue:
-        """Return ids and labels; what the template puts after an answer (its end mark) is trained with it."""
-        builder = DialogueBuilder()
-        self._add(builder, messages)
-        return builder.build()
-
-    def _add(self, builder: DialogueBuilder, messages: Sequence[Message]) -> str:
-        """Add everything up to the end of the last assistant turn; return the text so far."""
-        done = ""
-        for index, message in enumerate(messages):
-            if message.role != "assistant":
-                continue
-            context = self._grown(done, messages[:index], prompt=True)
-            builder.context(self._encode(context, first=not done))
+    def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
+        """Yield what stands before each answer, and each answer with what the template puts after it (its end mark)."""
+        answers = [index for index, message in enumerate(messages) if message.role == "assistant"]
+        done, last = "", None
+        for index in [*answers, *([len(messages)] if open_end else [])]:
+            prompt = self._render(messages[:index], prompt=True)
+            if last is not None:
+                answer = self._answer(done, messages[: last + 1], prompt)
+                yield self._piece(answer, done, answer=True, train=messages[last].train)
+                done += answer
+            context = self._grown(done, prompt, turns=index)
+            yield self._piece(context, done)
             done += context
-            answer = self._grown(done, messages[: index + 1], prompt=False)
-            builder.answer(self._encode(answer, first=False), train=message.train)
-            done += answer
-        return done
+            last = index
+        if answers and not open_end:
+            answer = self._answer(done, messages[: answers[-1] + 1], "")
+            yield self._piece(answer, done, answer=True, train=messages[answers[-1]].train)
 
-    def _grown(self, done: str, messages: Sequence[Message], *, prompt: bool) -> str:
-        text = self._render(messages, prompt=prompt)
+    def _answer(self, done: str, messages: Sequence[Message], prompt: str) -> str:
+        """Return the last turn as it is rendered; the prompt behind it may show it, which saves a rendering."""
+        plain = messages[-1].content + self._end
+        if self._end and prompt.startswith(plain, len(done)):
+            return plain
+        return self._grown(done, self._render(messages, prompt=False), turns=len(messages))
+
+    def _piece(self, text: str, done: str, *, answer: bool = False, train: bool | None = None) -> Piece:
+        """Return a piece that is encoded as inside the whole: after a special token, no space is put before it."""
+        return Piece(text, behind=self._anchor if done else "", answer=answer, train=train)
+
+    def _grown(self, done: str, text: str, *, turns: int) -> str:
         if not text.startswith(done):
             raise DataError(
-                f"the chat template of {self._tokenizer.name_or_path!r} rewrites earlier turns (turn {len(messages)}), "
+                f"the chat template of {self._tokenizer.name_or_path!r} rewrites earlier turns (turn {turns}), "
                 'so answers have no fixed place in it; choose template = "llama2", or give the model folder a '
                 "chat_template.jinja that only appends"
             )
         return text[len(done) :]
 
     def _render(self, messages: Sequence[Message], *, prompt: bool) -> str:
+        """Render as `apply_chat_template` does, without its checks of every message, which cost more than the rest."""
         from jinja2.exceptions import TemplateError
 
         turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
-            text = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=prompt)
+            text = self._compiled.render(
+                messages=turns, tools=None, documents=None, add_generation_prompt=prompt, **self._marks
+            )
         except TemplateError as error:
             raise DataError(
                 f"the chat template of {self._tokenizer.name_or_path!r} refuses this conversation: {error}; "
@@ -100,20 +110,22 @@ class JinjaTemplate:
             ) from error
         return cast("str", text)
 
-    def _encode(self, text: str, *, first: bool) -> list[int]:
-        """Encode a piece as it stands inside the whole: after a special token, no space is put before it."""
-        if not text:
-            return []
-        ids: list[int] = self._encoder.encode(text if first else self._anchor + text, add_special_tokens=False).ids
-        return ids if first else ids[1:]
-
     def _require_exact(self) -> None:
         pieces = self.training_ids(_PROBE).input_ids
         text = self._render(_PROBE, prompt=False)
-        whole = self._encoder.encode(text, add_special_tokens=False).ids
-        anchored = self._encoder.encode(self._anchor, add_special_tokens=False).ids == [self._anchor_id]
-        if not anchored or pieces != whole:
+        whole = self._encode.text(text).tolist()
+        anchor = [self._tokenizer.convert_tokens_to_ids(self._anchor)]
+        if self._encode.text(self._anchor).tolist() != anchor or pieces != whole:
             raise DataError(
                 f"the tokenizer of {self._tokenizer.name_or_path!r} merges text across the borders of its chat "
                 'template, so training and serving would disagree; choose template = "llama2"'
             )
+
+    def _plain_end(self) -> str:
+        """Return what the template puts after the plain text of an answer; nothing where it changes the text."""
+        rendered = [piece.text for piece in self.pieces(_PROBE, open_end=False) if piece.answer]
+        contents = [message.content for message in _PROBE if message.role == "assistant"]
+        ends = {
+            text[len(said) :] if text.startswith(said) else "" for text, said in zip(rendered, contents, strict=True)
+        }
+        return ends.pop() if len(ends) == 1 else ""

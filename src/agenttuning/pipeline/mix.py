@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue
 from agenttuning.core.records import Record
 from agenttuning.core.run import StageConfig
 from agenttuning.core.store import write_atomic
-from agenttuning.errors import RecipeError, StageError, nearest
+from agenttuning.errors import DataError, RecipeError, StageError, nearest
 from agenttuning.training.mixture import Mixture, example_share
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from agenttuning.core.records import Message
     from agenttuning.core.run import Manifest, Run
+    from agenttuning.models.chat_template import ChatTemplate
     from agenttuning.pipeline.mix_sources import Example
 
 Weights = Literal["equal", "size"] | dict[str, float]
@@ -196,17 +197,18 @@ def _measure(sources: Mapping[str, list[Example]], count_with: str | None) -> di
     from agenttuning.models.load import choose_template, load_tokenizer, resolve_model
 
     template = choose_template(load_tokenizer(resolve_model(count_with)))
-    measured: dict[str, list[_Lengths]] = {}
-    for name, rows in sources.items():
-        measured[name] = []
-        for example in rows:
-            dialogue = template.training_ids(example.messages)
+    return {name: list(_tokens(template, [example.messages for example in rows])) for name, rows in sources.items()}
+
+
+def _tokens(template: ChatTemplate, conversations: list[tuple[Message, ...]]) -> Iterator[_Lengths]:
+    for start in range(0, len(conversations), 256):
+        batch = conversations[start : start + 256]
+        for messages, dialogue in zip(batch, template.training_batch(batch), strict=True):
+            if isinstance(dialogue, DataError):
+                raise dialogue
             trained = sum(label >= 0 for label in dialogue.labels)
-            plain = _characters(example.messages)
-            measured[name].append(
-                plain.model_copy(update={"tokens": len(dialogue.input_ids), "trained_tokens": trained})
-            )
-    return measured
+            counted = {"tokens": len(dialogue.input_ids), "trained_tokens": trained}
+            yield _characters(messages).model_copy(update=counted)
 
 
 def _characters(messages: tuple[Message, ...]) -> _Lengths:

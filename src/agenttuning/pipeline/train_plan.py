@@ -17,8 +17,8 @@ from agenttuning.errors import DataError
 from agenttuning.models.load import resolve_model
 from agenttuning.pipeline.mix import AGENT, GENERAL, MixPlan
 from agenttuning.pipeline.train import FRESH
-from agenttuning.pipeline.tuning import choose_device, loop_settings
-from agenttuning.training.memory import MemoryEstimate, estimate_memory, free_memory
+from agenttuning.pipeline.tuning import choose_device, choose_ranks, loop_settings, share_of
+from agenttuning.training.memory import MemoryEstimate, estimate_memory, fewest_ranks, free_memory
 from agenttuning.training.plan import PUBLISHED_SIZES, PlannedSource, Volume, inner_shares, planned_source
 from agenttuning.training.sizes import ModelSize, folder_size, fresh_size, published_size
 
@@ -36,17 +36,26 @@ if TYPE_CHECKING:
     Reader = Callable[[Path], Iterable[Conversation]]
 
 
+_GPUS = {"80 GB": 76_000_000_000, "141 GB": 134_000_000_000}
+"""GPUs by what is written on them, and what of it a process can have."""
+
+
 class TrainPlan(Record):
     """Everything that can be said before the first step."""
 
     volume: Volume
     sources: tuple[PlannedSource, ...]
     model: ModelSize | None
+    ranks: int
+    """That `agenttuning train` would start here; torchrun starts as many as it is told."""
     memory: MemoryEstimate | None
+    """On each of them."""
+    least_ranks: dict[str, int | None]
+    """The fewest ranks, a power of two, on whose GPUs of a size it would fit in slices; None where nothing helps."""
     device: str
     """Where the run would take place on this machine."""
     free: int | None
-    """Bytes free there."""
+    """Bytes free there for each rank."""
     missing: tuple[str, ...]
     """What must be there before the run can begin, a sentence each."""
 
@@ -71,13 +80,21 @@ def plan_training(construct: ConstructConfig, mix: MixConfig, train: TrainConfig
     if size and train.max_length > size.positions:
         missing.append(f"a train.max_length of at most the {size.positions:,} positions of {train.model!r}")
     device = choose_device(train.device)
+    settings = loop_settings(train, seed=run.seed)
+    ranks = choose_ranks(train)
+    slices = ranks if train.sharding != "none" else 1
+    free = free_memory(device)
     return TrainPlan(
         volume=volume,
         sources=tuple(planned_source(source, share=share, volume=volume) for source, share in sources),
         model=size,
-        memory=estimate_memory(size, loop_settings(train, seed=run.seed)) if size else None,
+        ranks=ranks,
+        memory=estimate_memory(size, share_of(settings, max(1, ranks // train.tensor)), shards=slices)
+        if size
+        else None,
+        least_ranks={name: fewest_ranks(size, settings, free=room) for name, room in _GPUS.items()} if size else {},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "this machine's CPU",
-        free=free_memory(device),
+        free=free // ranks if free is not None and device.type == "cpu" else free,
         missing=tuple(missing),
     )
 

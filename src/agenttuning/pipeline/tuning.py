@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,59 +14,100 @@ from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError, StageError
 from agenttuning.models.load import choose_template, load_tokenizer
 from agenttuning.models.tokenizer import train_tokenizer
-from agenttuning.pipeline.progress import progress
-from agenttuning.pipeline.training_set import TrainingExample, read_training_set
+from agenttuning.pipeline.telling import telling
+from agenttuning.pipeline.tokens import TrainingSet, prepare_tokens
 from agenttuning.pipeline.tuned_model import begin, finish, require_packages
-from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
-from agenttuning.training.mask import Corpus, tokenize_dialogues
+from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, fit
 from agenttuning.training.memory import free_memory, require_memory
-from agenttuning.training.mixture import Plan, in_order
+from agenttuning.training.parallel import ALONE, Ranks
+from agenttuning.training.parallel_model import spread
 from agenttuning.training.settings import Computation
-from agenttuning.training.sizes import folder_size, fresh_size
+from agenttuning.training.sizes import folder_size, fresh_size, model_size
+from agenttuning.training.step import require_separate
+from agenttuning.training.token_store import TokenStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from agenttuning.core.records import Message
     from agenttuning.models.chat_template import ChatTemplate
-    from agenttuning.pipeline.train import TrainConfig
+    from agenttuning.pipeline.train import TrainConfig, TrainJob
+    from agenttuning.pipeline.training_set import TrainingExample
+    from agenttuning.pipeline.tuned_model import BegunModel
+    from agenttuning.training.parallel import Seat
+    from agenttuning.training.parallel_model import Spread
+    from agenttuning.training.token_store import TokenStoreManifest
+
+_TOKENS = "tokens"
 
 
-def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, seed: int) -> dict[str, JsonValue]:
-    """Train from `base`, or from random weights, into `folder`; return the counts of the stage."""
-    device = choose_device(config.device)
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What the first rank has made for all."""
+
+    tokenizer: PreTrainedTokenizerBase
+    template: ChatTemplate
+    tokens: TokenStore
+    model: BegunModel
+
+
+def tune(job: TrainJob, *, device: torch.device, ranks: Ranks = ALONE) -> dict[str, JsonValue]:
+    """Train from `base`, or from random weights, into `folder`; return the counts of the stage.
+
+    All ranks call this alike. The first one tokenises, loads, reports and exports for all, and has the counts.
+    """
+    config, folder = job.config, job.folder
+    begun = _begin(job, device, ranks) if ranks.leads else None
+    ranks.tell(lambda: None)  # the others wait until the tokens are on disk
+    tokens = begun.tokens if begun else TokenStore(folder / _TOKENS)
+    placed = spread(begun.model.model if begun else None, ranks, device=device, precision=config.precision)
+    _fit(placed, begun, tokens, job, ranks)
+    placed.gather(ranks)
+    return _end(begun, job) if begun else {}
+
+
+def _begin(job: TrainJob, device: torch.device, ranks: Ranks) -> _Begun:
+    config, base = job.config, job.base
     require_packages(config, device)
-    dialogues, order = _distinct(data)
-    tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
+    training_set = TrainingSet(job.data)
+    tokenizer = load_tokenizer(base) if base else _train_tokenizer(training_set.dialogues, config)
     template = choose_template(tokenizer, name=config.template)
-    corpus = _tokenize(dialogues, template, max_length=config.max_length)
-    _require_rows(corpus, config)
-    plan, draws_dropped = _row_plan(corpus, order)
+    store = job.folder / _TOKENS
+    tokens = prepare_tokens(training_set, tokenizer, template, max_length=config.max_length, folder=store)
+    _require_rows(tokens.about, config)
     size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
-    settings = loop_settings(config, seed=seed)
-    require_memory(size, settings, free=free_memory(device), device=_called(device), fresh=base is None)
-    begun = begin(config, tokenizer, base=base, device=device, seed=seed)
-    model = begun.model
-    _require_positions(model, config)
-    _fit(model, corpus, plan, config=config, folder=folder, seed=seed)
-    parameters = sum(weight.numel() for weight in model.parameters())
-    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
-    finish(begun, tokenizer, config, folder=folder / "model")
-    return {
-        "steps": config.steps,
-        "parameters": parameters,
-        "trained_parameters": trained,
-        "template": template.digest,
-        "dialogues": len(dialogues),
-        "dropped": {**corpus.dropped},
-        "draws_dropped": draws_dropped,
-        "cut": corpus.cut,
-        **_seen(folder / "metrics.jsonl"),
+    settings = share_of(loop_settings(config, seed=job.seed), ranks.shares)
+    free = free_memory(device)
+    if free is not None and device.type == "cpu":
+        free //= ranks.on_machine
+    require_memory(size, settings, free=free, device=_called(device), fresh=base is None, shards=ranks.slices)
+    own = torch.device("cpu") if ranks.sharded else device
+    model = begin(config, tokenizer, base=base, device=own, seed=job.seed)
+    _require_positions(model.model, config)
+    if config.batching == "packed":
+        require_separate(model.model)
+    return _Begun(tokenizer, template, tokens, model)
+
+
+def _end(begun: _Begun, job: TrainJob) -> dict[str, JsonValue]:
+    weights = list(begun.model.model.parameters())
+    about = begun.tokens.about
+    counts: dict[str, JsonValue] = {
+        "steps": job.config.steps,
+        "parameters": sum(weight.numel() for weight in weights),
+        "trained_parameters": sum(weight.numel() for weight in weights if weight.requires_grad),
+        "template": begun.template.digest,
+        "dialogues": about.dialogues,
+        "dropped": {**about.dropped},
+        "draws_dropped": about.draws_dropped,
+        "cut": about.cut,
+        **_seen(job.folder / "metrics.jsonl"),
     }
+    finish(begun.model, begun.tokenizer, job.config, folder=job.folder / "model")
+    return counts
 
 
 def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
@@ -105,29 +148,61 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def _tokenize(dialogues: Sequence[TrainingExample], template: ChatTemplate, *, max_length: int) -> Corpus:
-    with progress("tokenise", len(dialogues)) as advance:
+def choose_ranks(config: TrainConfig) -> int:
+    """Return how many ranks to start on this machine.
 
-        def pairs() -> Iterator[tuple[tuple[Message, ...], str]]:
-            for dialogue in dialogues:
-                yield dialogue.messages, dialogue.environment
-                advance()
+    Raises:
+        RecipeError: more than there are GPUs.
+    """
+    device = choose_device(config.device)
+    devices = torch.cuda.device_count() if device.type == "cuda" else 1
+    if config.ranks == "auto":
+        return devices if config.backend == "own" else 1
+    if device.type == "cuda" and config.ranks > devices:
+        raise RecipeError(
+            f"train.ranks={config.ranks}, and torch sees {devices} GPUs; lower it, or start torchrun on more machines"
+        )
+    return config.ranks
 
-        return tokenize_dialogues(template, pairs(), max_length=max_length)
+
+def rank_device(config: TrainConfig, seat: Seat) -> torch.device:
+    """Return a rank's own device.
+
+    Raises:
+        RecipeError: there are more ranks on this machine than GPUs.
+    """
+    device = choose_device(config.device)
+    if device.type == "cpu":
+        return device
+    if seat.local >= torch.cuda.device_count():
+        raise RecipeError(f"{seat.on_machine} ranks on a machine with {torch.cuda.device_count()} GPUs; start fewer")
+    own = torch.device("cuda", seat.local)
+    torch.cuda.set_device(own)
+    return own
 
 
-def _fit(model: PreTrainedModel, corpus: Corpus, plan: Plan, *, config: TrainConfig, folder: Path, seed: int) -> None:
-    with progress("train", config.steps) as advance:
-        reported = 0
+def share_of(settings: LoopSettings, shares: int) -> LoopSettings:
+    """Return the settings with one rank's share of a step, to estimate its memory with."""
+    return settings.model_copy(update={"batch_tokens": -(-settings.batch_tokens // shares)})
 
-        def on_step(metrics: StepMetrics, speed: StepSpeed) -> None:
-            nonlocal reported
-            note = f"loss {metrics.loss:.3f}  {speed.tokens_per_second:,.0f} tokens/s"
-            advance(steps=metrics.step - reported, note=note)
-            reported = metrics.step
 
-        settings = loop_settings(config, seed=seed)
-        result = fit(model, corpus.rows, settings=settings, plan=plan, folder=folder, on_step=on_step)
+def _fit(placed: Spread, begun: _Begun | None, tokens: TokenStore, job: TrainJob, ranks: Ranks) -> None:
+    settings = loop_settings(job.config, seed=job.seed)
+    summed = placed if ranks.sharded else None
+    train = partial(fit, placed.model, tokens, settings=settings, plan=tokens.plan, folder=job.folder)
+    if begun is None:
+        train(ranks=ranks, summed=summed)
+        return
+    size, device = model_size(placed.model.config), placed.model.device
+    with telling(job.config, size=size, device=device, folder=job.folder, ranks=ranks.count) as on_step:
+        if job.config.backend == "trl":
+            from agenttuning.training.trl_backend import fit_with_trl
+
+            plan, folder = tokens.plan, job.folder
+            model, tokenizer = begun.model.model, begun.tokenizer
+            fit_with_trl(model, tokenizer, tokens, settings=settings, plan=plan, folder=folder, on_step=on_step)
+            return
+        result = train(ranks=ranks, summed=summed, on_step=on_step)
     for name in result.resumed.damaged:
         Console(stderr=True).print(f"checkpoint {name} was damaged; training went on from an older one")
 
@@ -143,36 +218,15 @@ def _seen(metrics: Path) -> dict[str, JsonValue]:
     return {"draws": steps[-1].cursor, "tokens": {**tokens}, "trained_tokens": {**trained}, "loss": steps[-1].loss}
 
 
-def _distinct(path: Path) -> tuple[list[TrainingExample], list[int]]:
-    """Return the distinct dialogues of a plan, and for each draw the index of its dialogue."""
-    found: dict[str, int] = {}
-    dialogues: list[TrainingExample] = []
-    order: list[int] = []
-    for example in read_training_set(path):
-        index = found.setdefault(example.key, len(dialogues))
-        if index == len(dialogues):
-            dialogues.append(example)
-        order.append(index)
-    return dialogues, order
-
-
-def _row_plan(corpus: Corpus, order: Sequence[int]) -> tuple[Plan, int]:
-    """Return the plan over the rows that are left, and how many draws fell on dropped dialogues."""
-    row_of = {dialogue: row for row, dialogue in enumerate(corpus.kept)}
-    rows = [row_of[dialogue] for dialogue in order if dialogue in row_of]
-    following = in_order(len(rows))
-    return lambda draw: rows[following(draw)], len(order) - len(rows)
-
-
 def _train_tokenizer(dialogues: Sequence[TrainingExample], config: TrainConfig) -> PreTrainedTokenizerBase:
     texts = (message.content for dialogue in dialogues for message in dialogue.messages)
     return train_tokenizer(texts, vocabulary=config.vocabulary, max_length=config.shape.max_length)
 
 
-def _require_rows(corpus: Corpus, config: TrainConfig) -> None:
-    if corpus.rows:
+def _require_rows(about: TokenStoreManifest, config: TrainConfig) -> None:
+    if about.rows:
         return
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in corpus.dropped.items()) or "the mix is empty"
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in about.dropped.items()) or "the mix is empty"
     raise StageError(
         f"there is no row to train on ({reasons}); raise train.max_length={config.max_length} for dialogues that are "
         "too long, and look at the data's train flags where no token is trained"

@@ -1,9 +1,10 @@
 """Checkpoints that a kill cannot spoil, and from which training goes on bit for bit.
 
-    checkpoints/step-000200/state.pt        weights, optimisers, random numbers
+    checkpoints/step-000200/state.pt        weights and optimisers; of sliced models *.distcp, a file from every rank
                             manifest.json   written last: step, cursor, size and SHA-256 of the rest
 
-A checkpoint is written under a temporary name, synced and renamed; the last two are kept.
+A checkpoint is written under a temporary name, synced and renamed; the last two are kept. Random numbers are a function
+of the step, so none are in it, and any number of ranks goes on from it.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from pydantic import ValidationError
 from agenttuning.core.records import Record
 from agenttuning.core.store import disk_errors
 from agenttuning.errors import RunError
+from agenttuning.training.parallel import ALONE, Ranks
+from agenttuning.training.sharded_checkpoint import read_slices, write_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from torch import nn
@@ -42,15 +45,13 @@ class CheckpointManifest(Record):
     """Next draw of the plan."""
     identity: str
     """Digest of rows, plan and settings; a resume must agree."""
-    size: int
-    sha256: str
+    files: dict[str, tuple[int, str]]
+    """Size and SHA-256 of each."""
 
 
 class _State(TypedDict):
     model: dict[str, torch.Tensor]
     optimizers: list[dict[str, object]]
-    random: torch.Tensor
-    random_cuda: list[torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +72,32 @@ def save_checkpoint(
     step: int,
     cursor: int,
     identity: str,
+    ranks: Ranks = ALONE,
 ) -> Path:
-    """Write `step-NNNNNN` atomically, delete all but the last two, and return its path."""
+    """Write `step-NNNNNN` atomically, delete all but the last two, and return its path. All ranks must call."""
     target = folder / f"step-{step:06d}"
     temporary = folder / f".{target.name}.tmp"
-    shutil.rmtree(temporary, ignore_errors=True)
-    state: _State = {
-        "model": _trained(model),
-        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
-        "random": torch.get_rng_state(),
-        "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
     with disk_errors(target), _removed_on_error(temporary):
-        temporary.mkdir(parents=True)
-        _write_state(temporary / _STATE, state)
-        size, sha256 = _measure(temporary / _STATE)
-        manifest = CheckpointManifest(step=step, cursor=cursor, identity=identity, size=size, sha256=sha256)
-        (temporary / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
-        for path in (temporary / _STATE, temporary / _MANIFEST, temporary):
-            _sync(path)
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
-        _sync(folder)
-    for old in sorted(folder.glob("step-*"))[:-_KEPT]:
-        shutil.rmtree(old)
+        ranks.tell(lambda: _new_folder(temporary))
+        if ranks.sharded:
+            write_slices(temporary, model, optimizers, ranks)
+        elif ranks.leads:
+            _write_state(temporary / _STATE, model, optimizers)
+        names = ranks.tell(lambda: [path.name for path in temporary.iterdir()])
+        measured = {name: _measure(temporary / name, sync=True) for name in _own(names, ranks)}
+        files = {name: found for part in ranks.all(measured) for name, found in part.items()}
+        manifest = CheckpointManifest(step=step, cursor=cursor, identity=identity, files=files)
+        ranks.tell(lambda: _complete(temporary, target, manifest))
     return target
 
 
 def resume_checkpoint(
-    folder: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer], *, identity: str
+    folder: Path,
+    model: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    *,
+    identity: str,
+    ranks: Ranks = ALONE,
 ) -> Resumed:
     """Load the newest checkpoint that verifies into the model and the optimisers; start at 0 when there is none.
 
@@ -107,9 +105,9 @@ def resume_checkpoint(
         RunError: the checkpoint belongs to other data or other settings.
     """
     damaged: list[str] = []
-    for path in sorted(folder.glob("step-*"), reverse=True):
-        manifest = _verified(path)
-        if manifest is None:
+    for path in ranks.tell(lambda: sorted(folder.glob("step-*"), reverse=True)):
+        manifest = ranks.tell(lambda path=path: _manifest(path))  # type: ignore[misc]  # a default is no argument
+        if manifest is None or not all(ranks.all(_intact(path, manifest, ranks))):
             damaged.append(path.name)
             continue
         if manifest.identity != identity:
@@ -117,15 +115,29 @@ def resume_checkpoint(
                 f"{path} was made from other data or settings ({manifest.identity}, now {identity}); "
                 "restore them, or delete the checkpoints to train anew"
             )
-        state: _State = torch.load(path / _STATE, weights_only=True)
-        model.load_state_dict(state["model"], strict=not _frozen(model))
-        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        torch.set_rng_state(state["random"])
-        if torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(state["random_cuda"])
+        if ranks.sharded:
+            read_slices(path, model, optimizers, ranks)
+        else:
+            _read_state(path / _STATE, model, optimizers)
         return Resumed(manifest.step, manifest.cursor, tuple(damaged))
     return Resumed(damaged=tuple(damaged))
+
+
+def _new_folder(temporary: Path) -> None:
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+
+
+def _complete(temporary: Path, target: Path, manifest: CheckpointManifest) -> None:
+    """Write the manifest, give the folder its name, and delete what is too old."""
+    (temporary / _MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+    for path in (temporary / _MANIFEST, temporary):
+        _sync(path)
+    shutil.rmtree(target, ignore_errors=True)
+    temporary.rename(target)
+    _sync(target.parent)
+    for old in sorted(target.parent.glob("step-*"))[:-_KEPT]:
+        shutil.rmtree(old)
 
 
 def _trained(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -139,13 +151,24 @@ def _frozen(model: nn.Module) -> bool:
     return not all(weight.requires_grad for weight in model.parameters())
 
 
-def _write_state(path: Path, state: _State) -> None:
+def _write_state(path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    state: _State = {
+        "model": _trained(model),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+    }
     try:
         with path.open("wb") as file:
             torch.save(state, file)
     except RuntimeError as error:
         # torch speaks of a corrupt archive when the disk is full; the system's own words are one step behind it.
         raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+
+
+def _read_state(path: Path, model: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> None:
+    state: _State = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"], strict=not _frozen(model))
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
 
 
 @contextmanager
@@ -157,16 +180,28 @@ def _removed_on_error(folder: Path) -> Iterator[None]:
         raise
 
 
-def _verified(path: Path) -> CheckpointManifest | None:
+def _manifest(path: Path) -> CheckpointManifest | None:
     try:
-        manifest = CheckpointManifest.model_validate_json((path / _MANIFEST).read_bytes())
-        intact = _measure(path / _STATE) == (manifest.size, manifest.sha256)
+        return CheckpointManifest.model_validate_json((path / _MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
-    return manifest if intact else None
 
 
-def _measure(path: Path) -> tuple[int, str]:
+def _intact(path: Path, manifest: CheckpointManifest, ranks: Ranks) -> bool:
+    """Verify this rank's share of the files."""
+    try:
+        return all(_measure(path / name) == manifest.files[name] for name in _own(manifest.files, ranks))
+    except OSError:
+        return False
+
+
+def _own(names: Iterable[str], ranks: Ranks) -> list[str]:
+    return sorted(names)[ranks.rank :: ranks.count]
+
+
+def _measure(path: Path, *, sync: bool = False) -> tuple[int, str]:
+    if sync:
+        _sync(path)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     return path.stat().st_size, sha256

@@ -9,8 +9,8 @@
     fit(model, corpus.rows, settings=settings, folder=Path("out"))   # with checkpoints; resumes by itself
     export(model, tokenizer, Path("out/model"))
 
-One process. More join at `gather` (each takes its share of a step's rows) and at `accumulate` (the trained
-tokens are counted over all of them before the first backward pass).
+Several processes train one model together (`training/parallel.py`): each takes its share of a step's rows, and the loss
+is normalised by the trained tokens of all of them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from agenttuning.training.checkpoint import Resumed, resume_checkpoint, save_che
 from agenttuning.training.compiled import compiled
 from agenttuning.training.mixture import reshuffled
 from agenttuning.training.optimizer import learning_rate, optimizers_for, set_learning_rate
+from agenttuning.training.parallel import ALONE, Ranks, idle_row
 from agenttuning.training.settings import LoopSettings, OptimizerConfig
 from agenttuning.training.step import accumulate, attention_for, batch_shape, gather, lay_out, require_plain_head
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from agenttuning.training.mask import TrainingRow
     from agenttuning.training.mixture import Plan
+    from agenttuning.training.step import SummedLoss
 
 
 __all__ = [
@@ -106,8 +108,10 @@ def fit(
     plan: Plan | None = None,
     folder: Path | None = None,
     on_step: OnStep | None = None,
+    ranks: Ranks = ALONE,
+    summed: SummedLoss | None = None,
 ) -> FitResult:
-    """Train `model` in place on its own device.
+    """Train `model` in place on its own device; with several `ranks`, all of them call this alike.
 
     `plan` says which row each draw is; without one all rows are gone through in an order that is new each time.
     With a `folder`, checkpoints and metrics go there, and a call after a kill continues to the same last bit.
@@ -117,30 +121,24 @@ def fit(
         RunError: the folder's checkpoints belong to other data or settings.
     """
     _require_rows(rows, settings)
-    require_plain_head(model)
+    if not ranks.sharded:
+        require_plain_head(model)
     with ExitStack() as stack:
-        stack.enter_context(_arithmetic(settings))
+        stack.enter_context(arithmetic(settings))
         stack.enter_context(recomputed(model, settings.recompute))
         if settings.compile:
             stack.enter_context(compiled(model))
-        return _train(model, rows, settings, plan=plan, folder=folder, on_step=on_step, stack=stack)
+        following = plan or reshuffled(len(rows), seed=settings.seed)
+        session = _Session(model, rows, settings, following, ranks=ranks, summed=summed)
+        return _train(session, settings, folder=folder, on_step=on_step, stack=stack)
 
 
 def _train(
-    model: PreTrainedModel,
-    rows: Sequence[TrainingRow],
-    settings: LoopSettings,
-    *,
-    plan: Plan | None,
-    folder: Path | None,
-    on_step: OnStep | None,
-    stack: ExitStack,
+    session: _Session, settings: LoopSettings, *, folder: Path | None, on_step: OnStep | None, stack: ExitStack
 ) -> FitResult:
-    session = _Session(model, rows, settings, plan or reshuffled(len(rows), seed=settings.seed))
     resumed = session.resume(folder) if folder else Resumed()
-    log, speeds = _logs(folder, resumed.step, stack) if folder else (None, None)
+    log, speeds = open_logs(folder, resumed.step, stack) if folder and session.leads else (None, None)
     done = []
-    model.train()
     cursor = resumed.cursor
     for step in range(resumed.step, settings.steps):
         began = time.monotonic()
@@ -149,18 +147,18 @@ def _train(
         seconds = time.monotonic() - began
         speed = StepSpeed(step=step + 1, seconds=seconds, tokens_per_second=sum(metrics.tokens.values()) / seconds)
         done.append(metrics)
-        if folder and log and speeds:
+        if log and speeds:
             log.append(metrics)
             speeds.append(speed)
-            if (step + 1) % settings.checkpoint_every == 0 or step + 1 == settings.steps:
-                session.save(folder, step=step + 1, cursor=cursor)
+        if folder and ((step + 1) % settings.checkpoint_every == 0 or step + 1 == settings.steps):
+            session.save(folder, step=step + 1, cursor=cursor)
         if on_step:
             on_step(metrics, speed)
     return FitResult(done, resumed)
 
 
 @contextmanager
-def _arithmetic(settings: LoopSettings) -> Iterator[None]:
+def arithmetic(settings: LoopSettings) -> Iterator[None]:
     """Fix threads, matrix products and random numbers, and give the caller his own back.
 
     A stage that follows in the same process must compute as it would in a process of its own.
@@ -180,38 +178,47 @@ def _arithmetic(settings: LoopSettings) -> Iterator[None]:
 class _Session:
     """What a step needs, and what a checkpoint holds."""
 
-    def __init__(self, model: PreTrainedModel, rows: Sequence[TrainingRow], settings: LoopSettings, plan: Plan) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        rows: Sequence[TrainingRow],
+        settings: LoopSettings,
+        plan: Plan,
+        *,
+        ranks: Ranks,
+        summed: SummedLoss | None,
+    ) -> None:
         self._model = model
+        self._ranks = ranks
+        self._summed = summed
         self._rows = rows
         self._settings = settings
         self._plan = plan
         self._optimizers = optimizers_for(model, settings)
         self._shape = batch_shape(settings)
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
-        self._identity = _identity(rows, plan, settings)
+        self._identity = ranks.tell(lambda: _identity(rows, plan, settings))
+        self.leads = ranks.leads
+        model.train()
 
     def step(self, step: int, cursor: int) -> StepMetrics:
         settings = self._settings
         drawn, cursor = gather(self._rows, self._plan, cursor=cursor, tokens=settings.batch_tokens)
-        batches = lay_out(drawn, self._shape, device=self._weights[0].device)
-        with attention_for(self._model, settings.batching, settings.attention):
-            loss = accumulate(self._model, batches, precision=settings.precision, chunk=settings.loss_chunk)
-        norm = float(torch.nn.utils.clip_grad_norm_(self._weights, settings.optimizer.clip))
+        loss = self._backward(drawn, step=step)
+        self._ranks.add_gradients(self._weights)
+        norm = self._ranks.clip(self._weights, settings.optimizer.clip)
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise StageError(
                 f"the loss of step {step + 1} is {loss!r} with gradient norm {norm!r}; "
                 "lower train.learning_rate, or train in float32"
             )
+        self._ranks.reseed(settings.seed, step=step, together=True)
         rate = learning_rate(step, steps=settings.steps, config=settings.optimizer)
         set_learning_rate(self._optimizers, rate)
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        tokens: dict[str, int] = {}
-        trained: dict[str, int] = {}
-        for row in drawn:
-            tokens[row.source] = tokens.get(row.source, 0) + len(row)
-            trained[row.source] = trained.get(row.source, 0) + row.trained
+        tokens, trained = tokens_by_source(drawn)
         return StepMetrics(
             step=step + 1,
             loss=loss,
@@ -222,13 +229,44 @@ class _Session:
             cursor=cursor,
         )
 
+    def _backward(self, drawn: Sequence[TrainingRow], *, step: int) -> float:
+        """Add the gradient of this rank's share to the weights, and return the loss of the whole step."""
+        settings, ranks = self._settings, self._ranks
+        own = ranks.own(drawn)
+        device = self._weights[0].device
+        batches = lay_out(own, self._shape, device=device)
+        if ranks.sharded:
+            missing = ranks.most(len(batches)) - len(batches)
+            batches += lay_out([idle_row()], self._shape, device=device) * missing
+        trained = sum(row.trained for row in drawn)
+        ranks.reseed(settings.seed, step=step)
+        model, summed, chunk = self._model, self._summed, settings.loss_chunk
+        precision = "float32" if ranks.sharded else settings.precision  # slices have a policy of their own
+        with attention_for(model, settings.batching, settings.attention):
+            part = accumulate(model, batches, precision=precision, chunk=chunk, trained=trained, summed=summed)
+        loss, counted = ranks.total(part, sum(row.trained for row in own))
+        assert counted == trained, f"the ranks hold different rows: {counted} trained tokens, not {trained}"
+        return loss
+
     def resume(self, folder: Path) -> Resumed:
-        return resume_checkpoint(folder / "checkpoints", self._model, self._optimizers, identity=self._identity)
+        checkpoints = folder / "checkpoints"
+        identity, ranks = self._identity, self._ranks
+        return resume_checkpoint(checkpoints, self._model, self._optimizers, identity=identity, ranks=ranks)
 
     def save(self, folder: Path, *, step: int, cursor: int) -> None:
-        save_checkpoint(
-            folder / "checkpoints", self._model, self._optimizers, step=step, cursor=cursor, identity=self._identity
-        )
+        checkpoints, at = folder / "checkpoints", {"step": step, "cursor": cursor}
+        identity, ranks = self._identity, self._ranks
+        save_checkpoint(checkpoints, self._model, self._optimizers, **at, identity=identity, ranks=ranks)
+
+
+def tokens_by_source(drawn: Sequence[TrainingRow]) -> tuple[dict[str, int], dict[str, int]]:
+    """Count the tokens, and the trained ones among them, of every source."""
+    tokens: dict[str, int] = {}
+    trained: dict[str, int] = {}
+    for row in drawn:
+        tokens[row.source] = tokens.get(row.source, 0) + len(row)
+        trained[row.source] = trained.get(row.source, 0) + row.trained
+    return tokens, trained
 
 
 def _identity(rows: Sequence[TrainingRow], plan: Plan, settings: LoopSettings) -> str:
@@ -251,7 +289,7 @@ def _require_rows(rows: Sequence[TrainingRow], settings: LoopSettings) -> None:
         )
 
 
-def _logs(folder: Path, step: int, stack: ExitStack) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
+def open_logs(folder: Path, step: int, stack: ExitStack) -> tuple[Appender[StepMetrics], Appender[StepSpeed]]:
     """Open the logs, less the lines of steps that are about to be done again."""
     metrics, speed = folder / "metrics.jsonl", folder / "speed.jsonl"
     if metrics.is_file():

@@ -138,10 +138,12 @@ class LowBitAdamW(torch.optim.Optimizer):
     def load_state_dict(self, state_dict: dict[str, object]) -> None:
         """Load what `state_dict` returned; types are kept, where torch's own way would make all like the weight."""
         super().load_state_dict(state_dict)
-        saved = cast("dict[int, dict[str, torch.Tensor]]", state_dict["state"])
+        saved = cast("dict[object, dict[str, torch.Tensor]]", state_dict["state"])
+        groups = cast("list[dict[str, list[object]]]", state_dict["param_groups"])
+        keys = [key for group in groups for key in group["params"]]  # numbers, or names in a distributed checkpoint
         weights = [weight for group in self.param_groups for weight in group["params"]]
-        for index, weight in enumerate(weights):
-            for name, value in saved.get(index, {}).items():
+        for key, weight in zip(keys, weights, strict=True):
+            for name, value in saved.get(key, {}).items():
                 device = value.device if name == "step" else weight.device
                 self.state[weight][name] = value.detach().clone().to(device)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,14 @@ from agenttuning.errors import DataError
 from agenttuning.models.chat_template import IGNORED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from agenttuning.core.records import Message
     from agenttuning.models.chat_template import ChatTemplate, TokenizedDialogue
+
+_AT_ONCE = 256
 
 
 class DropReason(StrEnum):
@@ -64,27 +67,45 @@ class Corpus:
     """Rows that lost trailing turns to the length limit."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tokenized:
+    """What became of one dialogue."""
+
+    row: TrainingRow | DropReason
+    cut: bool = False
+    """It lost trailing turns to the length limit."""
+
+
 def tokenize_dialogues(
     template: ChatTemplate, dialogues: Iterable[tuple[Sequence[Message], str]], *, max_length: int
 ) -> Corpus:
-    """Turn (messages, source) pairs into rows of at most `max_length` tokens."""
+    """Turn (messages, source) pairs into rows of at most `max_length` tokens, in memory."""
     corpus = Corpus([], [], {}, 0)
     dropped: Counter[str] = Counter()
     cut = 0
-    for index, (messages, source) in enumerate(dialogues):
-        try:
-            dialogue = template.training_ids(messages)
-        except DataError:
-            dropped[DropReason.ROLES] += 1
-            continue
-        row = training_row(dialogue, source=source, max_length=max_length)
-        if isinstance(row, DropReason):
-            dropped[row] += 1
-            continue
-        cut += len(row) < max(dialogue.turn_ends)
-        corpus.rows.append(row)
-        corpus.kept.append(index)
+    for index, found in enumerate(tokenized(template, dialogues, max_length=max_length)):
+        if isinstance(found.row, DropReason):
+            dropped[found.row] += 1
+        else:
+            corpus.rows.append(found.row)
+            corpus.kept.append(index)
+            cut += found.cut
     return Corpus(corpus.rows, corpus.kept, dict(dropped), cut)
+
+
+def tokenized(
+    template: ChatTemplate, dialogues: Iterable[tuple[Sequence[Message], str]], *, max_length: int
+) -> Iterator[Tokenized]:
+    """Yield what becomes of each (messages, source) pair, in order; as many at a time as a tokenizer likes."""
+    pairs = iter(dialogues)
+    while batch := list(islice(pairs, _AT_ONCE)):
+        found = template.training_batch([messages for messages, _ in batch])
+        for (_, source), dialogue in zip(batch, found, strict=True):
+            if isinstance(dialogue, DataError):
+                yield Tokenized(DropReason.ROLES)
+                continue
+            row = training_row(dialogue, source=source, max_length=max_length)
+            yield Tokenized(row, cut=not isinstance(row, DropReason) and len(row) < dialogue.turn_ends[-1])
 
 
 def training_row(dialogue: TokenizedDialogue, *, source: str, max_length: int) -> TrainingRow | DropReason:

@@ -167,29 +167,35 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def require_memory(
-    size: ModelSize, settings: LoopSettings, *, free: int | None, device: str, fresh: bool = False
+    size: ModelSize, settings: LoopSettings, *, free: int | None, device: str, fresh: bool = False, shards: int = 1
 ) -> MemoryEstimate:
     """Refuse a run that will not fit, before it begins; `free` of None is never too little.
 
-    `fresh` weights are random, so that no adapter is proposed for them.
+    `fresh` weights are random, so that no adapter is proposed for them; `shards` is that of `estimate_memory`.
 
     Raises:
         RecipeError: it will not fit; says what to change.
     """
-    needed = estimate_memory(size, settings)
+    needed = estimate_memory(size, settings, shards=shards)
     if free is None or needed.total <= free:
         return needed
     raise RecipeError(
         f"training needs about {gigabytes(needed.total)} and {device} has {gigabytes(free)} free "
         f"({gigabytes(needed.state)} for {size.parameters:,} parameters with gradients and optimiser, the rest for "
-        f"{needed.pass_tokens:,} tokens in one pass); {_remedy(size, settings, free, fresh=fresh)}"
+        f"{needed.pass_tokens:,} tokens in one pass); {_remedy(size, settings, free, fresh=fresh, shards=shards)}"
     )
 
 
-def _remedy(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool) -> str:
+def fewest_ranks(size: ModelSize, settings: LoopSettings, *, free: int) -> int | None:
+    """Return the smallest power of two of ranks whose slices fit `free` bytes each; None when 1,024 do not."""
+    powers = (1 << exponent for exponent in range(11))
+    return next((ranks for ranks in powers if estimate_memory(size, settings, shards=ranks).total <= free), None)
+
+
+def _remedy(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool, shards: int) -> str:
     key = "batch_tokens" if settings.batching == "grouped" else "pass_tokens"
     least = settings.model_copy(update={key: settings.row_tokens if key == "pass_tokens" else 1})
-    smallest = estimate_memory(size, least)
+    smallest = estimate_memory(size, least, shards=shards)
     if smallest.total <= free:
         per_token = (smallest.activations + smallest.logits) // smallest.pass_tokens
         fitting = (free - smallest.state) // per_token
@@ -197,14 +203,14 @@ def _remedy(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool) 
             return f"set train.batch_tokens={fitting - settings.row_tokens}"
         return f"set train.pass_tokens={fitting // settings.row_tokens * settings.row_tokens}"
     begin = f"train.{key}={settings.row_tokens}, " if settings.pass_tokens > settings.row_tokens else ""
-    switches, total = _switches(size, least, free, fresh=fresh)
+    switches, total = _switches(size, least, free, fresh=fresh, shards=shards)
     if total <= free:
         return f"set {begin}{' and '.join(switches)}: {gigabytes(total)} in all"
     told = f"even with {' and '.join(switches)} it needs {gigabytes(total)}; " if switches else ""
     return f"{told}lower train.max_length, take a smaller train.model or a device with more memory"
 
 
-def _switches(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool) -> tuple[list[str], int]:
+def _switches(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool, shards: int) -> tuple[list[str], int]:
     """Turn on what saves memory, the harmless first, until it fits; return what was turned on and the new total."""
     steps: list[tuple[str, dict[str, object]]] = [
         ("train.recompute='all'", {"recompute": "all"}),
@@ -216,10 +222,10 @@ def _switches(size: ModelSize, settings: LoopSettings, free: int, *, fresh: bool
         steps.append(("train.weights='bfloat16'", {"weights": "bfloat16"}))
     if not settings.adapter and not fresh:
         steps.append(("train.adapter.kind='lora'", {"adapter": AdapterConfig()}))
-    told, total = [], estimate_memory(size, settings).total
+    told, total = [], estimate_memory(size, settings, shards=shards).total
     for words, update in steps:
         changed = settings.model_copy(update=update)
-        after = estimate_memory(size, changed).total
+        after = estimate_memory(size, changed, shards=shards).total
         if total > free and total - after > total // 100:
             told.append(f"{words} (saves {gigabytes(total - after)})")
             settings, total = changed, after

@@ -11,6 +11,8 @@ from agenttuning.core.records import Record
 Schedule = Literal["cosine", "flat-linear", "constant"]
 Batching = Literal["buckets", "grouped", "packed"]
 Precision = Literal["float32", "bfloat16"]
+Sharding = Literal["none", "fsdp", "hsdp"]
+Tracker = Literal["tensorboard", "trackio", "wandb"]
 Weights = Literal["float32", "bfloat16", "bfloat16-master"]
 States = Literal["float32", "bfloat16", "8bit"]
 Recompute = Literal["none", "alternate", "all"]
@@ -122,4 +124,21 @@ class LoopSettings(Computation):
     @model_validator(mode="after")
     def _moved(self) -> LoopSettings:
         self.require_adamw(self.optimizer.kind)
+        return self
+
+
+class ShardSettings(Record):
+    """How several ranks hold one model; nothing that is learned depends on it beyond the last bits."""
+
+    kind: Sharding = "none"
+    """`none` a copy on each rank; `fsdp` a slice on each; `hsdp` slices within a machine and a copy on each machine."""
+    tensor: int = Field(default=1, gt=0)
+    """Neighbouring ranks that compute each layer together."""
+    reshard_after_forward: bool = True
+    """Whether a layer's weights are given up between its forward and its backward pass: less memory, more messages."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> ShardSettings:
+        if self.tensor > 1 and self.kind == "none":
+            raise ValueError(f"tensor={self.tensor} needs sharding='fsdp' or 'hsdp'")
         return self

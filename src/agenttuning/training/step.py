@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import torch
 from torch.nn import functional
@@ -27,6 +27,13 @@ if TYPE_CHECKING:
     from agenttuning.training.mixture import Plan
     from agenttuning.training.packing import Batch
     from agenttuning.training.settings import Attention, Batching, LoopSettings, Precision
+
+
+class SummedLoss(Protocol):
+    """Computes the summed loss of a batch."""
+
+    def __call__(self, model: PreTrainedModel, batch: Batch, /, *, chunk: int = 0) -> torch.Tensor:
+        """Return a scalar with a gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +112,28 @@ def lay_out(drawn: Sequence[TrainingRow], shape: BatchShape, *, device: torch.de
     ]
 
 
-def accumulate(model: PreTrainedModel, batches: Sequence[Batch], *, precision: Precision, chunk: int = 0) -> float:
-    """Add the gradient of the step's mean loss to the weights and return that loss.
+def accumulate(
+    model: PreTrainedModel,
+    batches: Sequence[Batch],
+    *,
+    precision: Precision,
+    chunk: int = 0,
+    trained: int | None = None,
+    summed: SummedLoss | None = None,
+) -> float:
+    """Add the gradient of the step's mean loss to the weights and return that loss, or this rank's part of it.
 
-    The normaliser is the number of trained tokens of the whole step, so splitting never changes the loss.
-    `chunk` is that of `summed_loss`.
+    The normaliser is the number of trained tokens of the whole step, so splitting never changes the loss. `trained` is
+    that number where these batches are not the whole step; `summed` computes the loss where it is not `summed_loss`,
+    whose `chunk` is passed on.
     """
-    trained = sum(int((batch.targets != IGNORED).sum()) for batch in batches)
+    if trained is None:
+        trained = sum(int((batch.targets != IGNORED).sum()) for batch in batches)
+    summed = summed or summed_loss
     total = 0.0
     for batch in batches:
         with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            loss = summed_loss(model, batch, chunk=chunk)
+            loss = summed(model, batch, chunk=chunk)
         torch.autograd.backward(loss / trained)
         total += loss.item()
     return total / trained
@@ -184,4 +202,27 @@ def require_plain_head(model: PreTrainedModel) -> None:
         raise StageError(
             f"{type(model).__name__} changes its logits after the output layer, which this loop does not train; "
             "choose a model of the Llama, Mistral or Qwen families"
+        )
+
+
+def require_separate(model: PreTrainedModel) -> None:
+    """Refuse a model in which packed dialogues see each other: some kinds of attention do so without a word.
+
+    Raises:
+        StageError: the second of two packed dialogues has other hidden states than alone.
+    """
+    device = next(model.parameters()).device
+    first, second = torch.arange(4, device=device), torch.arange(4, 8, device=device)
+    positions = torch.arange(4, device=device).repeat(2)
+    was_training = model.training
+    model.train(False)  # noqa: FBT003 - torch's own signature
+    with torch.no_grad():
+        packed = hidden_states(model, torch.cat((first, second))[None], positions[None])[:, 4:]
+        alone = hidden_states(model, second[None], None)
+    model.train(was_training)
+    if not torch.allclose(packed.float(), alone.float(), atol=1e-3, rtol=1e-2, equal_nan=True):
+        attention = model.config._attn_implementation  # noqa: SLF001 - transformers keeps it nowhere else
+        raise StageError(
+            f"packed dialogues see each other in {type(model).__name__} with {attention!r} attention; "
+            'set train.batching = "buckets"'
         )
