@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.study.small import RECIPE, write
 
+from agenttuning.cli import main
 from agenttuning.core.run import Run
 from agenttuning.errors import RunError, StageError
 from agenttuning.study.plan import read_study
@@ -64,3 +65,19 @@ def test_a_stage_ends_with_its_parent(tmp_path: Path) -> None:
         child.stdin.close()
         assert child.wait(60) == 1
     assert Run(tmp_path / "long").manifest("construct") is None
+
+
+def test_the_command_plays_a_study_and_writes_what_it_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    oracles = SHORT.replace('["construct", "collect", "filter"]', '["construct", "evaluate"]')
+    assert oracles != SHORT
+    path = write(tmp_path, oracles.replace("[study]", "[evaluate.models.tuned]\npolicy = 'oracle'\n\n[study]"))
+    assert main(["run", str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "| database | held-in | 100.0 %" in told
+    folder = tmp_path / "runs" / "small"
+    assert (folder / "findings.md").read_text() == told
+    assert (folder / "findings.html").read_text().startswith("<!doctype html>")
+    assert main(["run", str(path), "--dry-run"]) == 0
+    assert "| agent-only-0 |" in capsys.readouterr().out
+    assert main(["run", str(path), "--until", "collect", "--resume"]) == 2
+    assert main(["evaluate", str(path)]) == 2

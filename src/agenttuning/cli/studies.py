@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agenttuning.analysis.tables import Table
+from agenttuning.core.run import Run
+from agenttuning.core.store import write_atomic
 from agenttuning.errors import RecipeError
 from agenttuning.study.plan import shared_stages
 
@@ -28,8 +30,27 @@ def run_study(study: Study, arguments: Namespace) -> int:
 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    play_study(study, resume=arguments.resume, told=console.print)
+    try:
+        play_study(study, resume=arguments.resume, told=console.print)
+    finally:
+        _report(study, console, json=arguments.json)
     return 0
+
+
+def _report(study: Study, console: Console, *, json: bool) -> None:
+    """Write and print what the finished runs say, also when others failed."""
+    from agenttuning.study.findings import read_findings
+    from agenttuning.study.page import render_study, study_json, study_markdown
+
+    if not any("evaluate" in cell.stages and Run(cell.recipe.folder).manifest("evaluate") for cell in study.cells):
+        return
+    found = read_findings(study)
+    text, data = study_markdown(study, found), study_json(study, found)
+    write_atomic(study.folder / "findings.md", text)
+    write_atomic(study.folder / "findings.json", data)
+    write_atomic(study.folder / "findings.html", render_study(study, found))
+    print(data if json else text, end="")
+    console.print(f"{study.folder / 'findings.html'}")
 
 
 def plan_table(study: Study) -> Table:
