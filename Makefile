@@ -43,7 +43,8 @@ clean:  ## remove what the targets made, runs excepted
 	@touch $@
 
 .venv/demo: .venv/torch pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[train,serve,report]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[train,serve,report,search,graph]"
+	@grep bubblewrap packages.txt | bash scripts/install_packages.sh /dev/stdin "operating_system will fail its episodes"
 	@touch $@
 
 .venv/web: .venv/bin/python pyproject.toml
@@ -57,5 +58,5 @@ clean:  ## remove what the targets made, runs excepted
 
 # Debian packages for the tests that need a real server or browser; without root they are skipped, and say so.
 .venv/system: .venv/bin/python packages.txt
-	@bash scripts/install_packages.sh packages.txt
+	@bash scripts/install_packages.sh packages.txt "The tests that need them will be skipped"
 	@touch $@

@@ -12,6 +12,6 @@ if [[ $(id -u) -eq 0 ]] && command -v apt-get >/dev/null; then
     apt-get update -qq
     apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 else
-    echo "These tests will be skipped, since their packages are missing and only root may install them." >&2
-    echo "To run them: sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+    echo "$2: packages are missing that only root may install." >&2
+    echo "To install them: sudo apt-get install --no-install-recommends ${missing[*]}" >&2
 fi

@@ -23,11 +23,11 @@ from agenttuning.pipeline.serve import ServeConfig
 from agenttuning.pipeline.train import TrainConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
-__all__ = ["Recipe", "apply_overrides", "read_recipe", "write_recipe"]
+__all__ = ["Recipe", "apply_overrides", "build_recipe", "read_recipe", "read_toml", "write_recipe"]
 
 
 class Recipe(Record):
@@ -66,6 +66,22 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         RecipeError: the file is missing or no TOML, or a key or a value does not fit; the text names it.
     """
+    data = read_toml(path)
+    apply_overrides(data, overrides)
+    if "study" in data:
+        raise RecipeError(
+            f"{path} is a study of several runs; play it with `agenttuning run {path}`, "
+            "or name the recipe.toml of one of its runs"
+        )
+    return build_recipe(path, data)
+
+
+def read_toml(path: Path) -> dict[str, JsonValue]:
+    """Read the tables of a TOML file; a file without a name is called as its stem.
+
+    Raises:
+        RecipeError: the file is missing or no TOML.
+    """
     try:
         data = tomllib.loads(path.read_text())
     except OSError as error:
@@ -74,12 +90,21 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise RecipeError(f"cannot read the recipe {str(path)!r}: {error.strerror}{hint}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is no TOML: {error}") from error
-    apply_overrides(data, overrides)
     data.setdefault("name", path.stem)
+    return data
+
+
+def build_recipe(path: Path, data: Mapping[str, JsonValue], *, told: str = "") -> Recipe:
+    """Turn tables into a recipe; `told` says in an error from where they are, beside the file.
+
+    Raises:
+        RecipeError: a key or a value does not fit; the text names it.
+    """
     try:
         return Recipe.model_validate(data)
     except ValidationError as error:
-        raise RecipeError(f"{path}: " + "; ".join(_sentences(error))) from error
+        place = f"{path}, {told}" if told else str(path)
+        raise RecipeError(f"{place}: " + "; ".join(_sentences(error))) from error
 
 
 def write_recipe(recipe: Recipe) -> str:

@@ -64,6 +64,16 @@ class PublishedErrors(Record):
         return self
 
 
+class PublishedAblation(Record):
+    """Overall scores of one size by what it was trained on."""
+
+    model: str
+    certainty: str
+    """Where the numbers are from; the paper prints its ablation as a figure only."""
+    overall: dict[str, tuple[float, float, float]]
+    """Variant to its overall held-in, held-out and general score."""
+
+
 class PublishedScores(Record):
     """A table of published scores, and the weights that it gives."""
 
@@ -74,6 +84,7 @@ class PublishedScores(Record):
     """The models whose mean is a task's weight."""
     groups: dict[str, PublishedGroup]
     errors: tuple[PublishedErrors, ...] = ()
+    ablations: tuple[PublishedAblation, ...] = ()
 
     @model_validator(mode="after")
     def _is_whole(self) -> PublishedScores:

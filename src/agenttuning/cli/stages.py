@@ -16,6 +16,7 @@ from agenttuning.core.store import write_atomic
 from agenttuning.errors import RecipeError, RunError
 from agenttuning.pipeline import load_stage
 from agenttuning.recipe import Recipe, read_recipe, write_recipe
+from agenttuning.study.plan import read_study
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -37,6 +38,10 @@ def main(arguments: Namespace) -> int:
         return _serve_folder(arguments)
     if arguments.verb == "report" and arguments.recipe.is_dir():
         return _compare(arguments)
+    if arguments.verb == "run" and (study := read_study(arguments.recipe, arguments.overrides)):
+        from agenttuning.cli.studies import run_study
+
+        return run_study(study, arguments)
     recipe = read_recipe(arguments.recipe, arguments.overrides)
     if arguments.dry_run and arguments.verb == "train":
         from agenttuning.cli.plans import print_plan
