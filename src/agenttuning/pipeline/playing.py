@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+import time
+from contextlib import ExitStack, aclosing
+from typing import TYPE_CHECKING
 
-from agenttuning.core.records import Record, Stop, Trajectory
-from agenttuning.core.rollout import rollouts
+from agenttuning.core.records import Stop, Trajectory
 from agenttuning.core.store import Appender, drop_torn_line, read_records
-from agenttuning.pipeline.construct import build_environment
+from agenttuning.pipeline.executors import open_executor
 from agenttuning.pipeline.plays import Results
+from agenttuning.pipeline.profile import Profiler
 from agenttuning.pipeline.progress import progress
-from agenttuning.policies import ModelConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from agenttuning.core.environment import Environment
-    from agenttuning.core.policy import Player
-    from agenttuning.core.records import Task
     from agenttuning.pipeline.construct import Entry
-    from agenttuning.pipeline.plays import Play, PlayPlan
+    from agenttuning.pipeline.executors.seating import Opens, Seats
+    from agenttuning.pipeline.plays import PlayPlan
     from agenttuning.policies.ledger import Ledger
-
-PolicyT = TypeVar("PolicyT", bound=Record)
 
 UNFINISHED = "unfinished.jsonl"
 """Episodes that the budget cut short; they are played again on resume, what they paid for is free then."""
@@ -33,14 +28,15 @@ UNFINISHED = "unfinished.jsonl"
 
 async def play_missing(
     entries: Sequence[Entry],
-    opened: Callable[[], AbstractAsyncContextManager[Player]],
+    opens: Opens,
     path: Path,
     *,
     plan: PlayPlan,
-    concurrency: int,
+    seats: Seats,
     label: str,
     seed: int,
     ledger: Ledger | None = None,
+    profiler: Profiler | None = None,
 ) -> None:
     """Play what the plan wants and `path` does not hold, and append every finished trajectory to it.
 
@@ -49,32 +45,33 @@ async def play_missing(
     """
     results = _read(path)
     path.with_name(UNFINISHED).unlink(missing_ok=True)
+    profiler = profiler or Profiler(seats)
     with ExitStack() as files, progress(label, len(entries) * plan.samples, done=len(results)) as advance:
         appender = files.enter_context(Appender[Trajectory](path))
         aside: Appender[Trajectory] | None = None
         if (wave := list(plan.next_wave(entries, results))) == []:
             return
-        async with opened() as player:
+        async with open_executor(
+            seats, opens, seed=seed, ledger=ledger, empty=profiler.empty, watch=profiler.note
+        ) as executor:
             won = played = 0
+            files.enter_context(profiler.running())
             while wave and not _used_up(ledger):
-                async for trajectory in rollouts(_begun(wave, ledger), player, concurrency=concurrency, seed=seed):
-                    if trajectory.stop is Stop.BUDGET and _used_up(ledger):
-                        aside = aside or files.enter_context(Appender[Trajectory](path.with_name(UNFINISHED)))
-                        aside.append(trajectory)
-                        continue
-                    appender.append(trajectory)
-                    results.add(trajectory)
-                    played += 1
-                    won += trajectory.score.success
-                    advance(note=f"success {won / played:.0%}{_cost(ledger)}")
+                playing = executor.play(wave, stop=lambda: _used_up(ledger))
+                async with aclosing(playing):
+                    async for trajectory in playing:
+                        began = time.monotonic()
+                        if trajectory.stop is Stop.BUDGET and _used_up(ledger):
+                            aside = aside or files.enter_context(Appender[Trajectory](path.with_name(UNFINISHED)))
+                            aside.append(trajectory)
+                            continue
+                        appender.append(trajectory)
+                        results.add(trajectory)
+                        played += 1
+                        won += trajectory.score.success
+                        advance(note=f"success {won / played:.0%}{_cost(ledger)}")
+                        profiler.stored(time.monotonic() - began)
                 wave = list(plan.next_wave(entries, results))
-
-
-def seeded(policy: PolicyT, seed: int) -> PolicyT:
-    """Give random draws the run's seed, where they have none of their own."""
-    if not isinstance(policy, ModelConfig) or policy.sampling.seed is not None or policy.sampling.temperature == 0:
-        return policy
-    return policy.model_copy(update={"sampling": policy.sampling.model_copy(update={"seed": seed})})
 
 
 def _read(path: Path) -> Results:
@@ -84,13 +81,6 @@ def _read(path: Path) -> Results:
         for trajectory in read_records(path, Trajectory):
             results.add(trajectory)
     return results
-
-
-def _begun(wave: Sequence[Play], ledger: Ledger | None) -> Iterator[tuple[Environment[Task], str, int]]:
-    for play in wave:
-        if _used_up(ledger):
-            return
-        yield build_environment(play.entry), play.entry.split, play.sample
 
 
 def _used_up(ledger: Ledger | None) -> bool:

@@ -1,0 +1,121 @@
+"""Ray: one actor per worker, on whatever nodes the cluster has or gets.
+
+`ray.init` takes the cluster that `RAY_ADDRESS` names, else it starts one on this machine and stops it at the end.
+Actors that wait for a CPU are what Ray's autoscaler grows the cluster by; they begin to play when they are placed. An
+actor that died, alone or with its node, is replaced by a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, cast
+
+from agenttuning.errors import MissingExtraError
+from agenttuning.pipeline.executors.relay import Host, WorkerLostError
+
+try:
+    import ray
+    from ray.exceptions import RayError, RayTaskError
+except ModuleNotFoundError as missing:
+    raise MissingExtraError(
+        f"executor = 'ray' needs the package {missing.name!r}; install it with `pip install 'agenttuning[ray]'`"
+    ) from missing
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
+    from ray.actor import ActorHandle
+
+    from agenttuning.core.records import Reply
+    from agenttuning.pipeline.executors.relay import Refusal, Setup, Turn
+    from agenttuning.pipeline.plays import Play
+
+_MOST_PLAYS = 100_000
+"""Calls that an actor takes at once; the driver's own seats are the limit."""
+_STORE_BYTES = 100 << 20
+"""Of a cluster that we start; trajectories pass through it one by one."""
+
+
+class ActorWorker:
+    """An actor that hosts worlds; implements `Worker`."""
+
+    def __init__(self, actor: ActorHandle[Host]) -> None:
+        self._actor = actor
+
+    async def begin(self, number: int, play: Play) -> Turn:
+        """See `Host.begin`; raises `WorkerLostError`."""
+        return await _lossy(self._actor.begin.remote(number, play))
+
+    async def answer(self, number: int, told: Reply | Refusal) -> Turn:
+        """See `Host.answer`; raises `WorkerLostError`."""
+        return await _lossy(self._actor.answer.remote(number, told))
+
+    async def close(self) -> None:
+        """Let it close its worlds, and end it."""
+        try:
+            await self._actor.close.remote()
+        except RayError:
+            return
+        finally:
+            ray.kill(self._actor)
+
+
+async def _lossy(call: Awaitable[Turn]) -> Turn:
+    try:
+        return await call
+    except RayTaskError:
+        raise
+    except RayError as error:
+        raise WorkerLostError(f"the Ray actor that hosted the world is gone: {type(error).__name__}") from error
+
+
+async def start_actor(setup: Setup) -> ActorWorker:
+    """Ask for an actor, and return when it is placed and ready.
+
+    Raises:
+        WorkerLostError: it died before it was.
+    """
+    kind = ray.remote(Host).options(
+        num_cpus=1, max_concurrency=_MOST_PLAYS, runtime_env={"env_vars": {"PYTHONPATH": _own_path()}}
+    )
+    actor = cast("ActorHandle[Host]", kind.remote(setup))
+    try:
+        await actor.__ray_ready__.remote()
+    except RayError as error:
+        raise WorkerLostError(f"Ray could not start an actor: {error}") from error
+    except asyncio.CancelledError:
+        ray.kill(actor)
+        raise
+    return ActorWorker(actor)
+
+
+def _own_path() -> str:
+    """Return where our modules and the user's are found, less what every node has installed itself."""
+    installed = (sys.prefix, sys.base_prefix)
+    return os.pathsep.join(place for place in sys.path if place and not place.startswith(installed))
+
+
+@contextmanager
+def cluster(processes: int) -> Iterator[int]:
+    """Connect to the cluster, or start one here; give the number of workers that it is asked for."""
+    ours = not ray.is_initialized()
+    if ours and "RAY_ADDRESS" in os.environ:
+        ray.init(log_to_driver=False, logging_level=logging.WARNING)
+    elif ours:
+        ray.init(
+            num_cpus=processes or None,
+            object_store_memory=_STORE_BYTES,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    try:
+        held = cast("dict[str, float]", ray.cluster_resources())  # type: ignore[no-untyped-call]
+        yield processes or max(1, int(held.get("CPU", 1)))
+    finally:
+        if ours:
+            ray.shutdown()
