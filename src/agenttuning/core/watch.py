@@ -31,7 +31,10 @@ class Track:
     calls: Counter[str] = field(default_factory=Counter)
     """How often each phase was entered."""
     _open: list[str] = field(default_factory=lambda: [OWN])
-    _since: float = field(default_factory=time.monotonic)
+    _since: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._since = time.monotonic()
 
     def enter(self, phase: str) -> None:
         """Go on in this phase."""

@@ -7,14 +7,13 @@ actor that died, alone or with its node, is replaced by a new one.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
-from agenttuning.errors import MissingExtraError
+from agenttuning.errors import MissingExtraError, StageError, WorldError, boundary
 from agenttuning.pipeline.executors.relay import Host, WorkerLostError
 
 try:
@@ -83,13 +82,15 @@ async def start_actor(setup: Setup) -> ActorWorker:
         num_cpus=1, max_concurrency=_MOST_PLAYS, runtime_env={"env_vars": {"PYTHONPATH": _own_path()}}
     )
     actor = cast("ActorHandle[Host]", kind.remote(setup))
+    ready = False
     try:
         await actor.__ray_ready__.remote()
+        ready = True
     except RayError as error:
         raise WorkerLostError(f"Ray could not start an actor: {error}") from error
-    except asyncio.CancelledError:
-        ray.kill(actor)
-        raise
+    finally:
+        if not ready:  # the driver waits no longer for it
+            ray.kill(actor)
     return ActorWorker(actor)
 
 
@@ -103,19 +104,31 @@ def _own_path() -> str:
 def cluster(processes: int) -> Iterator[int]:
     """Connect to the cluster, or start one here; give the number of workers that it is asked for."""
     ours = not ray.is_initialized()
-    if ours and "RAY_ADDRESS" in os.environ:
-        ray.init(log_to_driver=False, logging_level=logging.WARNING)
-    elif ours:
-        ray.init(
-            num_cpus=processes or None,
-            object_store_memory=_STORE_BYTES,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.WARNING,
-        )
+    if ours:
+        _connect(processes)
     try:
         held = cast("dict[str, float]", ray.cluster_resources())  # type: ignore[no-untyped-call]
         yield processes or max(1, int(held.get("CPU", 1)))
     finally:
         if ours:
             ray.shutdown()
+
+
+def _connect(processes: int) -> None:
+    try:
+        with boundary("environment"):
+            if "RAY_ADDRESS" in os.environ:
+                ray.init(log_to_driver=False, logging_level=logging.WARNING)
+            else:
+                ray.init(
+                    num_cpus=processes or None,
+                    object_store_memory=_STORE_BYTES,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.WARNING,
+                )
+    except WorldError as error:
+        place = os.environ.get("RAY_ADDRESS", "on this machine")
+        raise StageError(
+            f"no Ray cluster could be had ({place}): {error}; check RAY_ADDRESS and `ray status`"
+        ) from error
