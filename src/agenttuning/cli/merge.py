@@ -10,7 +10,7 @@ from agenttuning.core.run import Run
 from agenttuning.errors import RunError
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.evaluate import EvaluateConfig
-from agenttuning.pipeline.executors.merge import merge, sharded_stages
+from agenttuning.pipeline.merge import merge, sharded_stages
 from agenttuning.recipe import read_recipe
 
 if TYPE_CHECKING:

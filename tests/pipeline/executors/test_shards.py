@@ -14,8 +14,8 @@ from agenttuning.errors import RecipeError, RunError
 from agenttuning.pipeline import collect, evaluate
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.evaluate import EvaluateConfig
-from agenttuning.pipeline.executors.merge import merge
 from agenttuning.pipeline.executors.shards import rates_of, share_of_budget
+from agenttuning.pipeline.merge import merge
 from agenttuning.policies import OpenAIConfig
 from agenttuning.policies.budget import BudgetConfig
 
