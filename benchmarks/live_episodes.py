@@ -25,7 +25,8 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ from agenttuning.core.store import read_records
 from agenttuning.pipeline import collect, construct
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.construct import ConstructConfig, build_environment, read_entries
-from agenttuning.pipeline.profile import read_profiles
+from agenttuning.pipeline.profile import read_profiles, starved_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,12 +107,6 @@ def running_server() -> Iterator[str]:
         server.terminate()
 
 
-def waited() -> float:
-    """Return the seconds that this thread was ready and had no processor."""
-    path = Path("/proc/thread-self/schedstat")
-    return int(path.read_text().split()[1]) / 1e9 if path.exists() else 0.0
-
-
 def memory() -> float:
     """Return the most MiB that this process held."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -144,9 +139,9 @@ def one_process(url: str, folder: Path, tasks: int) -> tuple[float, list[Traject
         {"teacher": {**teacher, "sampling": {"temperature": 0.7}}, "concurrency": LIVE}
     )
     before = memory()
-    wall, cpu, queue = time.monotonic(), time.process_time(), waited()
+    wall, cpu, queue = time.monotonic(), time.process_time(), starved_seconds()
     collect.run(config, run)
-    wall, cpu, queue = time.monotonic() - wall, time.process_time() - cpu, waited() - queue
+    wall, cpu, queue = time.monotonic() - wall, time.process_time() - cpu, starved_seconds() - queue
     played = list(read_records(run.output("collect", "trajectories.jsonl"), Trajectory))
     turns = sum(one.turns for one in played)
     profile = read_profiles(run.stage_folder("collect"))["collect"]
@@ -176,13 +171,23 @@ def body_of(messages: list[dict[str, str]]) -> dict[str, object]:
     return {"model": "stub", "messages": messages, "max_tokens": 128, "temperature": 0.7}
 
 
-async def bare_httpx(url: str, asked: list[list[dict[str, str]]]) -> float:
-    """Return ms of CPU per call of one client with as many in flight."""
+async def bare_httpx(url: str, asked: list[list[dict[str, str]]], *, connections: int) -> float:
+    """Return ms of CPU per call with as many in flight, in pools of so many connections."""
     gate = asyncio.Semaphore(LIVE)
-    limits = httpx.Limits(max_connections=LIVE, max_keepalive_connections=LIVE)
-    async with httpx.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    trusted = httpx.create_ssl_context()
+    async with AsyncExitStack() as stack:
+        clients = cycle(
+            [
+                await stack.enter_async_context(
+                    httpx.AsyncClient(base_url=url, timeout=60, limits=limits, verify=trusted)
+                )
+                for _ in range(LIVE // connections)
+            ]
+        )
 
         async def ask(messages: list[dict[str, str]]) -> str:
+            client = next(clients)
             async with gate:
                 answer = await client.post("/chat/completions", json=body_of(messages))
                 return str(answer.json()["choices"][0]["message"]["content"])
@@ -230,9 +235,12 @@ def compare(tasks: int) -> None:
     """Play in one process, then the peers with the same conversations."""
     with tempfile.TemporaryDirectory() as folder, running_server() as url:
         ours, played, run = one_process(url, Path(folder) / "run", tasks)
-        bare = asyncio.run(bare_httpx(url, bodies(played)))
+        asked = bodies(played)
+        bare = asyncio.run(bare_httpx(url, asked, connections=LIVE))
+        pools = asyncio.run(bare_httpx(url, asked, connections=8))
         threaded, rate = threads(url, run)
-    print(f"CPU per turn: ours {ours:.2f} ms, whole episode loop; bare httpx call {bare:.2f} ms ({ours / bare:.2f});")
+    print(f"CPU per turn: ours {ours:.2f} ms, whole episode loop; bare httpx call {bare:.2f} ms in one pool")
+    print(f"({ours / bare:.2f}), {pools:.2f} ms in pools of eight connections ({ours / pools:.2f});")
     print(f"a thread per episode with requests {threaded:.2f} ms ({ours / threaded:.2f}), {rate:,.0f} turns/s")
 
 

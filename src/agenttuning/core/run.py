@@ -14,7 +14,6 @@ marked `OPERATIONAL` may change between two calls: it says how fast and how far,
 from __future__ import annotations
 
 import fcntl
-import os
 import platform
 import shutil
 import subprocess
@@ -28,7 +27,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from agenttuning.core.records import Record, digest
-from agenttuning.core.store import RecordT, content_digest, write_atomic
+from agenttuning.core.store import RecordT, content_digest, hold, write_atomic
 from agenttuning.errors import RunError
 
 if TYPE_CHECKING:
@@ -197,27 +196,6 @@ class Run:
         """
         with hold(self.folder / ".lock", self.folder, kind=fcntl.LOCK_EX):
             yield
-
-
-@contextmanager
-def hold(path: Path, folder: Path, *, kind: int) -> Iterator[None]:
-    """Lock a file, shared or alone, in the name of a folder.
-
-    Raises:
-        RunError: another process holds it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(
-                f"another process is working in {folder}; wait for it, or choose another name=..."
-            ) from error
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _read(path: Path, kind: type[RecordT]) -> RecordT | None:

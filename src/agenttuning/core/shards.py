@@ -16,7 +16,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from agenttuning.core.records import Record
-from agenttuning.core.run import Run, hold
+from agenttuning.core.run import Run
+from agenttuning.core.store import hold
 from agenttuning.errors import RecipeError
 
 if TYPE_CHECKING:

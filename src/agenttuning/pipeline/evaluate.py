@@ -146,24 +146,9 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
     entries = entries_of(run.shard, chosen)
     profiles: dict[str, Profile] = {}
     for name, model in config.models.items():
-        profiler = Profiler(config.seats)
-        path = stage.folder / f"{name}.jsonl"
         with _reached(name, model, weights[name], config) as reached:
             policy = rates_of(reached, run.shard)
-            play = play_missing(
-                entries,
-                Candidate(seeded(policy, run.seed)),
-                path,
-                plan=PlayPlan(samples=config.samples),
-                seats=config.seats,
-                label=f"evaluate {name}",
-                seed=run.seed,
-                profiler=profiler,
-            )
-            asyncio.run(play)
-            if run.shard is None or run.shard.number == 0:
-                _play_general(config, policy, path, label=f"general {name}", seed=run.seed)
-        profiles[name] = profiler.profile()
+            profiles[name] = _play(config, entries, policy, stage.folder / f"{name}.jsonl", run=run)
     if run.profile:
         write_profiles(stage.folder, profiles)
     return conclude(config, run, stage)
@@ -183,6 +168,25 @@ def conclude(config: EvaluateConfig, run: Run, stage: Stage) -> Manifest:
     judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
     return stage.finish(outputs=(*outputs, SCORES), counts=_counts(judged))
+
+
+def _play(config: EvaluateConfig, entries: list[Entry], policy: PolicyConfig, path: Path, *, run: Run) -> Profile:
+    """Have one model play, and tell where the time went; of all shards the first asks the general tests."""
+    profiler = Profiler(config.seats)
+    play = play_missing(
+        entries,
+        Candidate(seeded(policy, run.seed)),
+        path,
+        plan=PlayPlan(samples=config.samples),
+        seats=config.seats,
+        label=f"evaluate {path.stem}",
+        seed=run.seed,
+        profiler=profiler,
+    )
+    asyncio.run(play)
+    if run.shard is None or run.shard.number == 0:
+        _play_general(config, policy, path, label=f"general {path.stem}", seed=run.seed)
+    return profiler.profile()
 
 
 def _play_general(config: EvaluateConfig, policy: PolicyConfig, path: Path, *, label: str, seed: int) -> None:

@@ -10,7 +10,6 @@ from agenttuning.core.records import Stop, Trajectory
 from agenttuning.core.store import Appender, drop_torn_line, read_records
 from agenttuning.pipeline.executors import open_executor
 from agenttuning.pipeline.plays import Results
-from agenttuning.pipeline.profile import Profiler
 from agenttuning.pipeline.progress import progress
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.construct import Entry
     from agenttuning.pipeline.executors.seating import Opens, Seats
     from agenttuning.pipeline.plays import PlayPlan
+    from agenttuning.pipeline.profile import Profiler
     from agenttuning.policies.ledger import Ledger
 
 UNFINISHED = "unfinished.jsonl"
@@ -35,8 +35,8 @@ async def play_missing(
     seats: Seats,
     label: str,
     seed: int,
+    profiler: Profiler,
     ledger: Ledger | None = None,
-    profiler: Profiler | None = None,
 ) -> None:
     """Play what the plan wants and `path` does not hold, and append every finished trajectory to it.
 
@@ -45,33 +45,53 @@ async def play_missing(
     """
     results = _read(path)
     path.with_name(UNFINISHED).unlink(missing_ok=True)
-    profiler = profiler or Profiler(seats)
     with ExitStack() as files, progress(label, len(entries) * plan.samples, done=len(results)) as advance:
-        appender = files.enter_context(Appender[Trajectory](path))
-        aside: Appender[Trajectory] | None = None
-        if (wave := list(plan.next_wave(entries, results))) == []:
+        recorder = _Recorder(path, files, results, ledger)
+        if not (wave := list(plan.next_wave(entries, results))):
             return
         async with open_executor(
             seats, opens, seed=seed, ledger=ledger, empty=profiler.empty, watch=profiler.note
         ) as executor:
-            won = played = 0
             files.enter_context(profiler.running())
             while wave and not _used_up(ledger):
-                playing = executor.play(wave, stop=lambda: _used_up(ledger))
-                async with aclosing(playing):
+                async with aclosing(executor.play(wave, stop=lambda: _used_up(ledger))) as playing:
                     async for trajectory in playing:
                         began = time.monotonic()
-                        if trajectory.stop is Stop.BUDGET and _used_up(ledger):
-                            aside = aside or files.enter_context(Appender[Trajectory](path.with_name(UNFINISHED)))
-                            aside.append(trajectory)
-                            continue
-                        appender.append(trajectory)
-                        results.add(trajectory)
-                        played += 1
-                        won += trajectory.score.success
-                        advance(note=f"success {won / played:.0%}{_cost(ledger)}")
+                        if recorder.record(trajectory):
+                            advance(note=recorder.note())
                         profiler.stored(time.monotonic() - began)
                 wave = list(plan.next_wave(entries, results))
+
+
+class _Recorder:
+    """Appends what is finished to one file, what the budget cut short to another."""
+
+    def __init__(self, path: Path, files: ExitStack, results: Results, ledger: Ledger | None) -> None:
+        self._files = files
+        self._finished = files.enter_context(Appender[Trajectory](path))
+        self._cut: Appender[Trajectory] | None = None
+        self._results = results
+        self._ledger = ledger
+        self._played = self._won = 0
+
+    def record(self, trajectory: Trajectory) -> bool:
+        """Write it down, and tell whether it is finished."""
+        if trajectory.stop is Stop.BUDGET and _used_up(self._ledger):
+            if self._cut is None:
+                self._cut = Appender[Trajectory](self._finished.path.with_name(UNFINISHED))
+                self._files.enter_context(self._cut)
+            self._cut.append(trajectory)
+            return False
+        self._finished.append(trajectory)
+        self._results.add(trajectory)
+        self._played += 1
+        self._won += trajectory.score.success
+        return True
+
+    def note(self) -> str:
+        """Return success and cost so far."""
+        dollars = self._ledger.budget.spent.dollars if self._ledger else 0.0
+        return f"success {self._won / self._played:.0%}" + (f", ${dollars:,.2f}" if dollars else "")
 
 
 def _read(path: Path) -> Results:
@@ -85,8 +105,3 @@ def _read(path: Path) -> Results:
 
 def _used_up(ledger: Ledger | None) -> bool:
     return ledger is not None and ledger.budget.used_up
-
-
-def _cost(ledger: Ledger | None) -> str:
-    dollars = ledger.budget.spent.dollars if ledger else 0.0
-    return f", ${dollars:,.2f}" if dollars else ""

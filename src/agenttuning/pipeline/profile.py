@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import TypeAdapter
@@ -22,7 +23,6 @@ from agenttuning.pipeline.executors.lineup import NO_MEMORY, NOTHING_LEFT, WORLD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from agenttuning.core.watch import Track
     from agenttuning.pipeline.executors.seating import Seats
@@ -60,6 +60,8 @@ class Profile(Record):
     wall_seconds: float
     cpu_seconds: float
     """Of this process."""
+    starved_seconds: float
+    """In which it was ready to go on and had no processor; 0 where the system does not tell."""
     parts: dict[str, Part]
     """By name, such as `model: answer`, `alfworld: step`, `empty: memory`."""
     binds: str
@@ -84,11 +86,11 @@ class Profile(Record):
 
     def sentence(self) -> str:
         """Return what binds, and what to do about it."""
-        busy = self.cpu_seconds / self.wall_seconds if self.wall_seconds else 0.0
-        rate = self.episodes / self.wall_seconds if self.wall_seconds else 0.0
+        wall = self.wall_seconds or 1.0
         return (
-            f"{self.episodes:,} episodes in {self.wall_seconds:,.1f} s ({rate:,.1f}/s) on {self.seats} seats, this "
-            f"process busy for {busy:.0%} of it. What binds: {self.binds}. {self.advice}"
+            f"{self.episodes:,} episodes in {wall:,.1f} s ({self.episodes / wall:,.1f}/s) on {self.seats} seats, this "
+            f"process busy for {self.cpu_seconds / wall:.0%} of it and without a processor for "
+            f"{self.starved_seconds / wall:.0%}. What binds: {self.binds}. {self.advice}"
         )
 
 
@@ -102,7 +104,7 @@ class Profiler:
         self._calls: Counter[tuple[str, str]] = Counter()
         self._episodes = 0
         self._stored = 0.0
-        self._wall = self._cpu = 0.0
+        self._wall = self._cpu = self._starved = 0.0
 
     def note(self, world: str, track: Track) -> None:
         """Count an episode."""
@@ -118,7 +120,7 @@ class Profiler:
     @contextmanager
     def running(self) -> Iterator[None]:
         """Measure from here to the end of the block."""
-        wall, cpu = time.monotonic(), time.process_time()
+        wall, cpu, starved = time.monotonic(), time.process_time(), starved_seconds()
         self.empty.begin()
         try:
             yield
@@ -126,6 +128,7 @@ class Profiler:
             self.empty.settle(live=0, reason=NOTHING_LEFT)
             self._wall += time.monotonic() - wall
             self._cpu += time.process_time() - cpu
+            self._starved += starved_seconds() - starved
 
     def profile(self) -> Profile:
         """Return the shares and the verdict."""
@@ -137,8 +140,9 @@ class Profiler:
             )
             for name, spent in seconds.items()
         }
-        busy = self._cpu / self._wall if self._wall else 0.0
-        binds, advice = verdict({name: part.share for name, part in parts.items()}, busy=busy, seats=self._seats)
+        wall = self._wall or 1.0
+        shares = {name: part.share for name, part in parts.items()}
+        binds, advice = verdict(shares, busy=self._cpu / wall, starved=self._starved / wall, seats=self._seats)
         return Profile(
             executor=self._seats.executor,
             processes=self._seats.processes,
@@ -146,6 +150,7 @@ class Profiler:
             episodes=self._episodes,
             wall_seconds=round(self._wall, 4),
             cpu_seconds=round(self._cpu, 4),
+            starved_seconds=round(self._starved, 4),
             parts=parts,
             binds=binds,
             advice=advice,
@@ -171,18 +176,27 @@ def _part(world: str, phase: str) -> str:
     return {"model": ANSWER, OWN: "own code and event loop"}.get(phase, phase)
 
 
-def verdict(shares: Mapping[str, float], *, busy: float, seats: Seats) -> tuple[str, str]:
+def starved_seconds() -> float:
+    """Return how long this thread was ready to go on and had no processor, since it began."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text("ascii").split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
+def verdict(shares: Mapping[str, float], *, busy: float, starved: float, seats: Seats) -> tuple[str, str]:
     """Name the limit that binds, and say what to do.
 
     Args:
         shares: part to its share of the seat time.
         busy: CPU time of this process per wall time.
+        starved: time in which it was ready and had no processor, per wall time.
         seats: how the stage was played.
     """
     narrow = {name: share for name, share in shares.items() if name.startswith("empty: width of ")}
     worlds = {name: share for name, share in shares.items() if name.endswith(WORLD_PHASES) and ": " in name}
-    if busy >= _BUSY:
-        return "the CPU of this process", _cpu_advice(sum(worlds.values()), shares.get(ANSWER, 0.0), seats)
+    if busy + starved >= _BUSY:
+        return _of_processors(sum(worlds.values()), shares.get(ANSWER, 0.0), shared=starved > busy, seats=seats)
     if shares.get(f"empty: {NO_MEMORY}", 0.0) >= _MUCH:
         return "memory", "More of it, or shards on further machines, let more episodes live at once."
     if shares.get(RATE, 0.0) >= _MUCH:
@@ -209,10 +223,13 @@ def verdict(shares: Mapping[str, float], *, busy: float, seats: Seats) -> tuple[
     )
 
 
-def _cpu_advice(world: float, model: float, seats: Seats) -> str:
+def _of_processors(world: float, model: float, *, shared: bool, seats: Seats) -> tuple[str, str]:
+    if shared:
+        return "the processors of this machine", "Others use them too; take fewer processes, or a machine with more."
+    own = "the CPU of this process"
     if world > model and seats.here:
-        return "The worlds take most of it; set processes = n to host them in n worker processes."
-    return "One process asks no more than this; play shards (--shard i/n), each has a driver of its own."
+        return own, "The worlds take most of it; set processes = n to host them in n worker processes."
+    return own, "One process asks no more than this; play shards (--shard i/n), each has a driver of its own."
 
 
 _FILE: Final = TypeAdapter(dict[str, Profile])

@@ -94,9 +94,14 @@ def test_every_moment_belongs_to_one_phase(ticks: list[float]) -> None:
     ],
 )
 def test_the_limit_that_binds_is_named(shares: dict[str, float], busy: float, binds: str, advice: str) -> None:
-    told = verdict(shares, busy=busy, seats=HERE)
+    told = verdict(shares, busy=busy, starved=0.05, seats=HERE)
     assert told[0] == binds
     assert advice in told[1]
+
+
+def test_a_machine_that_others_use_is_told_from_a_full_process() -> None:
+    assert verdict({"model: answer": 0.9}, busy=0.2, starved=0.7, seats=HERE)[0] == "the processors of this machine"
+    assert verdict({"model: answer": 0.9}, busy=0.6, starved=0.3, seats=HERE)[0] == "the CPU of this process"
 
 
 def test_without_the_option_nothing_is_written(tmp_path: Path) -> None:

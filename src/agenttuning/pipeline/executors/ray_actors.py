@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from agenttuning.errors import MissingExtraError, StageError, WorldError, boundary
 from agenttuning.pipeline.executors.relay import Host, WorkerLostError
@@ -39,10 +39,23 @@ _STORE_BYTES = 100 << 20
 """Of a cluster that we start; trajectories pass through it one by one."""
 
 
+class _Method(Protocol):
+    def remote(self, *values: object) -> Awaitable[Turn]: ...
+
+
+class _Actor(Protocol):
+    """What Ray makes of a `Host`; its own types tell nothing of async methods."""
+
+    ready: _Method
+    begin: _Method
+    answer: _Method
+    close: _Method
+
+
 class ActorWorker:
     """An actor that hosts worlds; implements `Worker`."""
 
-    def __init__(self, actor: ActorHandle[Host]) -> None:
+    def __init__(self, actor: _Actor) -> None:
         self._actor = actor
 
     async def begin(self, number: int, play: Play) -> Turn:
@@ -60,7 +73,7 @@ class ActorWorker:
         except RayError:
             return
         finally:
-            ray.kill(self._actor)
+            _kill(self._actor)
 
 
 async def _lossy(call: Awaitable[Turn]) -> Turn:
@@ -72,6 +85,10 @@ async def _lossy(call: Awaitable[Turn]) -> Turn:
         raise WorkerLostError(f"the Ray actor that hosted the world is gone: {type(error).__name__}") from error
 
 
+def _kill(actor: _Actor) -> None:
+    ray.kill(cast("ActorHandle[Host]", actor))
+
+
 async def start_actor(setup: Setup) -> ActorWorker:
     """Ask for an actor, and return when it is placed and ready.
 
@@ -81,16 +98,16 @@ async def start_actor(setup: Setup) -> ActorWorker:
     kind = ray.remote(Host).options(
         num_cpus=1, max_concurrency=_MOST_PLAYS, runtime_env={"env_vars": {"PYTHONPATH": _own_path()}}
     )
-    actor = cast("ActorHandle[Host]", kind.remote(setup))
+    actor = cast("_Actor", kind.remote(setup))
     ready = False
     try:
-        await actor.__ray_ready__.remote()
+        await actor.ready.remote()
         ready = True
     except RayError as error:
         raise WorkerLostError(f"Ray could not start an actor: {error}") from error
     finally:
         if not ready:  # the driver waits no longer for it
-            ray.kill(actor)
+            _kill(actor)
     return ActorWorker(actor)
 
 

@@ -150,6 +150,9 @@ class Host:
         self._seats: dict[int, _Seat] = {}
         self._playing: set[asyncio.Task[None]] = set()
 
+    async def ready(self) -> None:
+        """Return when this process can be called."""
+
     async def begin(self, number: int, play: Play) -> Turn:
         """Begin an episode, and return what it needs or how it ended."""
         try:
