@@ -128,6 +128,14 @@ def test_processes_that_cannot_start_end_the_stage() -> None:
         asyncio.run(wait())
 
 
+def test_a_process_that_ends_at_its_start_is_no_failed_episode(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    run = constructed(tmp_path)
+    with pytest.raises(StageError, match="the new process ended with 1 before it was ready"):
+        collected(run, processes=1)
+    assert (run.stage_folder("collect") / "trajectories.jsonl").read_bytes() == b""
+
+
 def test_what_is_interrupted_leaves_no_process(tmp_path: Path) -> None:
     script = (
         "import signal, sys; from pathlib import Path\n"

@@ -9,7 +9,7 @@ import sys
 from typing import cast
 
 from agenttuning.core.records import Reply
-from agenttuning.pipeline.executors.processes import read_frame, write_frame
+from agenttuning.pipeline.executors.processes import READY, read_frame, write_frame
 from agenttuning.pipeline.executors.relay import Host, Refusal, Setup
 from agenttuning.pipeline.plays import Play
 
@@ -19,6 +19,7 @@ Request = tuple[int, Play | Reply | Refusal]
 async def serve(descriptor: int) -> None:
     """Host worlds until the driver closes its end."""
     reader, writer = await asyncio.open_connection(sock=socket.socket(fileno=descriptor))
+    write_frame(writer, READY)
     host = Host(cast("Setup", await read_frame(reader)))
     serving: set[asyncio.Task[None]] = set()
     try:

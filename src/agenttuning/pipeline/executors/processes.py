@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from agenttuning.pipeline.plays import Play
 
 _LENGTH: Final = struct.Struct(">I")
+READY: Final = "ready"
+"""The first frame of a new process."""
 _CLOSE_SECONDS: Final = 15.0
 
 
@@ -98,10 +100,10 @@ class ProcessWorker:
 
 
 async def start_process(setup: Setup) -> ProcessWorker:
-    """Start a worker process.
+    """Start a worker process, and return when it is ready.
 
     Raises:
-        WorkerLostError: it cannot be started.
+        WorkerLostError: it cannot be started, or ended before it was ready.
     """
     ours, theirs = socket.socketpair()
     with theirs:
@@ -118,6 +120,17 @@ async def start_process(setup: Setup) -> ProcessWorker:
         except OSError as error:
             ours.close()
             raise WorkerLostError(f"cannot start {sys.executable}: {error}") from error
+    ready = False
     reader, writer = await asyncio.open_connection(sock=ours)
+    try:
+        await read_frame(reader)
+        ready = True
+    except (asyncio.IncompleteReadError, ConnectionError) as error:
+        raise WorkerLostError(f"the new process ended with {process.wait()} before it was ready") from error
+    finally:
+        if not ready:  # or the driver waits no longer for it
+            writer.close()
+            process.kill()
+            process.wait()
     write_frame(writer, setup)
     return ProcessWorker(process, reader, writer)

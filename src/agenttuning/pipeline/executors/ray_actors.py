@@ -7,6 +7,7 @@ actor that died, alone or with its node, is replaced by a new one.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _MOST_PLAYS = 100_000
 """Calls that an actor takes at once; the driver's own seats are the limit."""
+_CLOSE_SECONDS = 15.0
 _STORE_BYTES = 100 << 20
 """Of a cluster that we start; trajectories pass through it one by one."""
 
@@ -69,8 +71,9 @@ class ActorWorker:
     async def close(self) -> None:
         """Let it close its worlds, and end it."""
         try:
-            await self._actor.close.remote()
-        except RayError:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._actor.close.remote()
+        except (RayError, TimeoutError):
             return
         finally:
             _kill(self._actor)

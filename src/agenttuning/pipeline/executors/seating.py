@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from agenttuning.core.records import Record
-from agenttuning.core.run import OPERATIONAL
 from agenttuning.errors import RecipeError
 from agenttuning.policies import HumanConfig, LocalConfig, ModelConfig, OpenAIConfig, TgiConfig, open_player
 from agenttuning.policies.episode import ModelPlayer
@@ -22,8 +19,6 @@ if TYPE_CHECKING:
     from agenttuning.policies import Desk, PolicyConfig
 
 ExecutorName = Literal["local", "ray"]
-Concurrency = Annotated[int, OPERATIONAL, Field(gt=0)]
-Processes = Annotated[int, OPERATIONAL, Field(ge=0)]
 PolicyT = TypeVar("PolicyT", bound=Record)
 
 
