@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 LIVE = 256
 LATENCY_SECONDS = 0.2
 WORLDS = ("card_game", "alfworld", "database")
-SHARDED_WORLDS = ("card_game", "database")
-"""Their episodes are shorter."""
+SHARDED_WORLDS = ("card_game",)
+"""Its episodes are the shortest."""
 PEER_CALLS = 600
 _CHOICE = re.compile(rb"Actions: ([^,\\\"]+)")
 _COUNT = "Thought: count.\nAction: Operation\n```sql\nSELECT COUNT(*) FROM `t`\n```"
@@ -115,7 +115,7 @@ def memory() -> float:
 
 
 def recipe_of(url: str, folder: Path, tasks: int) -> str:
-    """Return a recipe of two worlds."""
+    """Return a recipe for the shards."""
     worlds = "".join(
         f'[construct.environments.{world}]\ntasks = {{ train = {tasks}, test = 0 }}\ndifficulty = "tiny"\n'
         for world in SHARDED_WORLDS
@@ -291,6 +291,6 @@ def shards(count: int, tasks: int) -> None:
 if __name__ == "__main__":
     words = sys.argv[1:]
     if words and words[0] == "shards":
-        shards(int(words[1]) if len(words) > 1 else 8, int(words[2]) if len(words) > 2 else 1080)
+        shards(int(words[1]) if len(words) > 1 else 8, int(words[2]) if len(words) > 2 else 2160)
     else:
         compare(int(words[0]) if words else 120)
