@@ -69,6 +69,7 @@ class Crew:
         self._members: list[_Member] = []
         self._starting: set[asyncio.Task[Worker]] = set()
         self._failed = 0
+        self._closing = False
         self._failure: BaseException | None = None
         self._changed = asyncio.Event()
 
@@ -78,6 +79,7 @@ class Crew:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing = True
         for task in tuple(self._starting):
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
@@ -113,6 +115,8 @@ class Crew:
             await member.worker.close()
 
     def _hire(self) -> None:
+        if self._closing:
+            return
         task = asyncio.create_task(self._start())
         self._starting.add(task)
         task.add_done_callback(self._started)

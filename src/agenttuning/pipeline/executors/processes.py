@@ -121,16 +121,29 @@ async def start_process(setup: Setup) -> ProcessWorker:
             ours.close()
             raise WorkerLostError(f"cannot start {sys.executable}: {error}") from error
     ready = False
+    try:
+        reader, writer = await _greeted(ours, process)
+        ready = True
+    finally:
+        if not ready:  # it failed, or the driver waits no longer for it
+            ours.close()
+            process.kill()
+            process.wait()
+    write_frame(writer, setup)
+    return ProcessWorker(process, reader, writer)
+
+
+async def _greeted(
+    ours: socket.socket, process: subprocess.Popen[bytes]
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection(sock=ours)
+    ready = False
     try:
         await read_frame(reader)
         ready = True
     except (asyncio.IncompleteReadError, ConnectionError) as error:
         raise WorkerLostError(f"the new process ended with {process.wait()} before it was ready") from error
     finally:
-        if not ready:  # or the driver waits no longer for it
+        if not ready:
             writer.close()
-            process.kill()
-            process.wait()
-    write_frame(writer, setup)
-    return ProcessWorker(process, reader, writer)
+    return reader, writer
