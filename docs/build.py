@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from agenttuning import errors
+from agenttuning.core.shards import SHARDED
 from agenttuning.environments import environment_ids, load_environment
 from agenttuning.pipeline import STAGES
 from agenttuning.policies import config
@@ -59,7 +60,8 @@ def stage_page(number: int, stage: str) -> str:
     before = f"[{STAGES[number - 2]}]({number - 1}-{STAGES[number - 2]}.md) <- " if number > 1 else ""
     after = f" -> [{STAGES[number]}]({number + 1}-{STAGES[number]}.md)" if number < len(STAGES) else ""
     told = inspect.getdoc(module) or ""
-    command = f"    agenttuning {stage} RECIPE [{stage}.key=value ...] [--resume]"
+    scale = " [--shard i/n] [--profile]" if stage in SHARDED else ""
+    command = f"    agenttuning {stage} RECIPE [{stage}.key=value ...] [--resume]{scale}"
     table = f"## Keys of `[{stage}]`\n\n| key | default | meaning |\n| --- | --- | --- |\n{rows}\n"
     return f"{NOTE}# {stage}\n\n{before}stage {number}{after}\n\n{told}\n\n{command}\n\n{table}"
 

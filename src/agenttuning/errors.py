@@ -75,6 +75,8 @@ class SideError(RuntimeError):
     """One side of an episode broke; `side` names it on the trajectory."""
 
     side = "environment"
+    origin: str | None = None
+    """Name of the error behind it, where that was raised in another process."""
 
 
 class PolicyError(SideError):

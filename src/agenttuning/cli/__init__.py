@@ -85,23 +85,30 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_stage_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     whole = verbs.add_parser("run", help="all nine stages of a recipe")
-    whole.set_defaults(module="stages")
+    whole.set_defaults(module="stages", shard=None, profile=False)
     whole.add_argument("--from", dest="first", choices=STAGE_NAMES, help="redo this stage and all after it")
     whole.add_argument("--until", dest="last", choices=STAGE_NAMES, help="stop after this stage")
     _add_recipe(whole)
     for name in STAGE_NAMES:
         stage = verbs.add_parser(name, help=f"stage {STAGE_NAMES.index(name) + 1}: {_STAGE_HELP[name]}")
-        stage.set_defaults(module="stages", first=None, last=None)
+        stage.set_defaults(module="stages", first=None, last=None, shard=None, profile=False)
         _add_recipe(stage, kind=_place if name == "serve" else Path)
         if name == "report":
             stage.add_argument(
                 "--allow-unlike", action="store_true", help="of several runs: show numbers of unlike making, marked"
             )
             stage.add_argument("--to", type=Path, metavar="FILE.html", help="of several runs: write a page, too")
+        if name in {"collect", "evaluate"}:
+            _add_scale(stage)
         if name == "serve":
             stage.add_argument(
                 "--port", type=int, default=None, help="port (default 30070 for a model, free for a recipe)"
             )
+
+
+def _add_scale(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("--shard", metavar="i/n", help="play part i of n, counted from 0; `merge` makes one of all")
+    stage.add_argument("--profile", action="store_true", help="say where the wall time goes and which limit binds")
 
 
 def _place(word: str) -> Path | str:
@@ -139,6 +146,10 @@ def _add_world_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    merge = verbs.add_parser("merge", help="make one stage of its shards")
+    merge.set_defaults(module="merge")
+    merge.add_argument("run", type=Path, help="a run folder")
+    merge.add_argument("--json", action="store_true", help="print the manifests as JSON")
     show = verbs.add_parser("show", help="one trajectory, readable")
     show.set_defaults(module="show")
     show.add_argument("file", help="FILE.jsonl or FILE.jsonl:N")

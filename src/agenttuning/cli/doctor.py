@@ -36,6 +36,7 @@ _PACKAGES = {
     "miniwob on its own pages: pages and driver": (("lxml", "miniwob", "playwright"), "agenttuning[miniwob]"),
     "knowledge graph: store": (("pyoxigraph",), "agenttuning[graph]"),
     "scienceworld in its simulator": (("scienceworld", "py4j"), "agenttuning[scienceworld]"),
+    "executor = 'ray'": (("ray",), "agenttuning[ray]"),
     "fast contamination check, near duplicates": (("numba", "rensa"), "agenttuning[fast]"),
     "webarena: mini sites and driver": (("jinja2", "playwright", "starlette", "uvicorn"), "agenttuning[web]"),
     "webshop and mind2web: search and pages": (("bm25s", "lxml", "Stemmer", "rapidfuzz"), "agenttuning[search]"),

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agenttuning.cli.settings import configure
-from agenttuning.cli.summaries import print_summary
+from agenttuning.cli.summaries import print_profiles, print_summary
 from agenttuning.core.run import STAGE_NAMES, Run
+from agenttuning.core.shards import ShardedRun, read_shard
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import RecipeError, RunError
 from agenttuning.pipeline import load_stage
@@ -54,7 +55,7 @@ def main(arguments: Namespace) -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if _is_further_rank(arguments):
         return _join_training(recipe, arguments)
-    run = Run(recipe.folder, seed=recipe.seed, resume=arguments.resume or arguments.first is not None)
+    run = _run(recipe, arguments)
     with run.lock():
         _discard(run, arguments)
         manifests = _play(recipe, run, _chosen(arguments), quiet=arguments.json)
@@ -80,6 +81,14 @@ def _join_training(recipe: Recipe, arguments: Namespace) -> int:
         )
     follow(recipe.train, Run(recipe.folder, seed=recipe.seed))
     return 0
+
+
+def _run(recipe: Recipe, arguments: Namespace) -> Run:
+    resume = arguments.resume or arguments.first is not None
+    if arguments.shard is None:
+        return Run(recipe.folder, seed=recipe.seed, resume=resume, profile=arguments.profile)
+    shard = read_shard(arguments.shard)
+    return ShardedRun(recipe.folder, arguments.verb, shard, seed=recipe.seed, resume=resume, profile=arguments.profile)
 
 
 def _serve_folder(arguments: Namespace) -> int:
@@ -137,7 +146,10 @@ def _play(recipe: Recipe, run: Run, stages: Sequence[str], *, quiet: bool) -> li
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not run.resume and any(run.stage_folder(stage).exists() for stage in stages):
         raise RunError(f"{run.folder} already holds results; add --resume to continue, or choose another name=...")
-    path = run.folder / "recipe.toml"
+    for stage in stages:
+        if run.shard is None and run.shards_folder(stage).exists() and run.manifest(stage) is None:
+            raise RunError(f"{stage!r} of {run.folder} was played in shards; run `agenttuning merge {run.folder}`")
+    path = run.recipe
     if not path.exists():
         write_atomic(path, write_recipe(recipe))
     manifests = []
@@ -147,5 +159,6 @@ def _play(recipe: Recipe, run: Run, stages: Sequence[str], *, quiet: bool) -> li
         console.print(f"  done in {manifests[-1].seconds:.1f} s")
         if not quiet:
             print_summary(manifests[-1], run)
+            print_profiles(manifests[-1], run)
     write_atomic(path, write_recipe(recipe))
     return manifests

@@ -12,6 +12,7 @@ from rich.table import Table as TerminalTable
 
 from agenttuning.analysis.tables import Table, before_after
 from agenttuning.pipeline.evaluate import SCORES, EvaluationScores
+from agenttuning.pipeline.profile import read_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +28,19 @@ def print_summary(manifest: Manifest, run: Run) -> None:
         print_table(sources)
     elif manifest.stage == "filter":
         print_table(_kept(manifest))
-    elif manifest.stage == "evaluate":
+    elif manifest.stage == "evaluate" and SCORES in manifest.outputs:
         path = run.output("evaluate", SCORES)
         judged = EvaluationScores.model_validate_json(path.read_bytes())
         print_table(before_after(judged.scores, judged.changes))
     elif manifest.stage == "report":
         print(f"open {run.output('report', 'report.html')}")
+
+
+def print_profiles(manifest: Manifest, run: Run) -> None:
+    """Print where the time of a stage went, if this call was to find out."""
+    for label, profile in read_profiles(run.stage_folder(manifest.stage)).items() if run.profile else ():
+        print_table(profile.table())
+        print(f"{label}: {profile.sentence()}")
 
 
 def print_table(table: Table) -> None:

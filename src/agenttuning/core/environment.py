@@ -182,6 +182,13 @@ class Environment(ABC, Generic[TaskT_co]):
         """Return how many turns this episode may take; a task may lift the limit of its protocol."""
         return self.max_turns
 
+    def footprint(self) -> int:
+        """Return how many MiB this episode holds in other processes: a JVM, a page, a sandbox.
+
+        It bounds how many episodes of the world play at once; 0, for Python objects, bounds nothing.
+        """
+        return 0
+
     def temperature(self) -> float | None:
         """Return at which temperature the benchmark draws this task's tokens; None leaves it to the run."""
         return None

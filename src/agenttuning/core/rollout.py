@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from agenttuning.core.records import (
     Failure,
@@ -16,14 +16,18 @@ from agenttuning.core.records import (
     Usage,
     digest,
 )
+from agenttuning.core.watch import Track, span, tracking
 from agenttuning.errors import BudgetError, ContextLimitError, SideError, boundary
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
 
     from agenttuning.core.environment import Environment
     from agenttuning.core.policy import Player, Policy
     from agenttuning.core.records import Task
+    from agenttuning.core.watch import Watch
+
+ResultT = TypeVar("ResultT")
 
 
 class Episode:
@@ -44,22 +48,23 @@ class Episode:
     async def play(self) -> None:
         """Start, take turns until something stops the episode, and judge; failures end up in the record."""
         try:
-            with boundary("environment"):
+            with boundary("environment"), span("start"):
                 opening = await self.environment.start()
             self.messages.extend(opening)
             self.prompt = digest(opening[0].content) if len(opening) > 1 else ""
             self.stop = await self._turns()
-            with boundary("environment"):
+            with boundary("environment"), span("score"):
                 self.score = await self.environment.score()
         except SideError as error:
             side = cast("Literal['environment', 'policy']", error.side)
             self.stop = Stop.ERROR
-            self.failure = Failure(side=side, error=type(error.__cause__ or error).__name__, message=str(error))
+            name = error.origin or type(error.__cause__ or error).__name__
+            self.failure = Failure(side=side, error=name, message=str(error))
 
     async def _turns(self) -> Stop:
         for _ in range(self.environment.turn_limit()):
             try:
-                with boundary("policy"):
+                with boundary("policy"), span("model"):
                     reply = await self.policy.reply(self._shown())
             except ContextLimitError:
                 return Stop.CONTEXT
@@ -67,7 +72,7 @@ class Episode:
                 return Stop.BUDGET
             self.usage += reply.usage
             self.messages.append(Message(role="assistant", content=reply.content, train=True))
-            with boundary("environment"):
+            with boundary("environment"), span("step"):
                 step = await self.environment.step(reply.content)
             if step.kept is not None:
                 self.messages[-1] = self.messages[-1].model_copy(update={"content": step.kept})
@@ -128,43 +133,70 @@ async def rollout(
 
 async def _leave(environment: Environment[Task]) -> None:
     try:
-        with boundary("environment"):
+        with boundary("environment"), span("close"):
             await environment.close()
     except SideError:
         return
 
 
 async def rollouts(
-    environments: Iterable[tuple[Environment[Task], str, int]],
+    environments: Iterable[tuple[Environment[Task], str, int] | None],
     player: Player,
     *,
     concurrency: int,
     seed: int = 0,
-) -> AsyncIterator[Trajectory]:
+    watch: Watch | None = None,
+) -> AsyncGenerator[Trajectory, None]:
     """Play many episodes, at most `concurrency` at once, yielding each as it ends.
 
-    `environments` gives (environment, split, sample) and is read lazily, so millions of tasks need no memory.
+    `environments` gives (environment, split, sample) and is read lazily, so millions of tasks need no memory; None says
+    that no further episode may begin before one of those in progress has ended.
     Leaving the iterator early cancels and closes what is in flight.
     """
-    waiting = iter(environments)
-    playing: set[asyncio.Task[Trajectory]] = set()
-    ended: set[asyncio.Task[Trajectory]] = set()
+
+    def begin(entry: tuple[Environment[Task], str, int]) -> Coroutine[None, None, Trajectory]:
+        environment, split, sample = entry
+        episode = rollout(environment, player, split=split, sample=sample, seed=seed)
+        return episode if watch is None else _watched(episode, environment.id, Track(), watch)
+
+    playing = side_by_side((entry and begin(entry) for entry in environments), concurrency=concurrency)
+    try:
+        async for trajectory in playing:
+            yield trajectory
+    finally:
+        await playing.aclose()
+
+
+async def _watched(episode: Coroutine[None, None, Trajectory], world: str, track: Track, watch: Watch) -> Trajectory:
+    with tracking(track):
+        trajectory = await episode
+    watch(world, track)
+    return trajectory
+
+
+async def side_by_side(
+    jobs: Iterator[Coroutine[None, None, ResultT] | None], *, concurrency: int
+) -> AsyncGenerator[ResultT, None]:
+    """Run jobs, at most `concurrency` at once, yielding each result as it comes; None: not before another has ended.
+
+    The first job that raises ends all. Leaving the iterator early cancels what is in flight.
+    """
+    running: set[asyncio.Task[ResultT]] = set()
+    ended: set[asyncio.Task[ResultT]] = set()
     try:
         while True:
-            while len(playing) < concurrency and (entry := next(waiting, None)) is not None:
-                environment, split, sample = entry
-                episode = rollout(environment, player, split=split, sample=sample, seed=seed)
-                playing.add(asyncio.create_task(episode))
-            if not playing:
+            while len(running) < concurrency and (job := next(jobs, None)) is not None:
+                running.add(asyncio.create_task(job))
+            if not running:
                 return
-            ended, playing = await asyncio.wait(playing, return_when=asyncio.FIRST_COMPLETED)
+            ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
                 yield task.result()
     finally:
-        await _cancel((*playing, *ended))
+        await _cancel((*running, *ended))
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[Trajectory]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[ResultT]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -14,7 +14,6 @@ marked `OPERATIONAL` may change between two calls: it says how fast and how far,
 from __future__ import annotations
 
 import fcntl
-import os
 import platform
 import shutil
 import subprocess
@@ -28,11 +27,13 @@ from typing import TYPE_CHECKING, Final
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from agenttuning.core.records import Record, digest
-from agenttuning.core.store import RecordT, content_digest, write_atomic
+from agenttuning.core.store import RecordT, content_digest, hold, write_atomic
 from agenttuning.errors import RunError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from agenttuning.core.shards import Shard
 
 STAGE_NAMES = ("construct", "collect", "filter", "decontaminate", "mix", "train", "serve", "evaluate", "report")
 _PACKAGES = ("agenttuning", "torch", "transformers", "tokenizers", "sqlglot", "pyarrow")
@@ -109,14 +110,32 @@ class Stage:
 class Run:
     """The folder of a run."""
 
-    def __init__(self, folder: Path, *, seed: int = 0, resume: bool = False) -> None:
+    def __init__(self, folder: Path, *, seed: int = 0, resume: bool = False, profile: bool = False) -> None:
         self.folder = folder
         self.seed = seed
         self.resume = resume
+        self.profile = profile
+        """Write down where the wall time goes."""
+        self.shard: Shard | None = None
+        """The part that is played; None plays all."""
 
     def stage_folder(self, stage: str) -> Path:
         """Return `<run>/<number>-<stage>`."""
         return self.folder / f"{STAGE_NAMES.index(stage) + 1}-{stage}"
+
+    def shards_folder(self, stage: str) -> Path:
+        """Return where the shards of a stage are."""
+        folder = Run.stage_folder(self, stage)
+        return folder.with_name(f"{folder.name}.shards")
+
+    def calls(self, stage: str) -> Path:
+        """Return the log of a stage's calls over HTTP; it outlives the stage."""
+        return self.folder / "calls" / f"{stage}.jsonl"
+
+    @property
+    def recipe(self) -> Path:
+        """Where the resolved recipe is kept."""
+        return self.folder / "recipe.toml"
 
     def manifest(self, stage: str) -> Manifest | None:
         """Return the manifest of a finished stage, None when it is not finished.
@@ -166,6 +185,7 @@ class Run:
     def discard(self, stage: str) -> None:
         """Delete a stage's folder, so that it is done anew (`run --from`)."""
         shutil.rmtree(self.stage_folder(stage), ignore_errors=True)
+        shutil.rmtree(self.shards_folder(stage), ignore_errors=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -174,18 +194,8 @@ class Run:
         Raises:
             RunError: another process holds it.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunError(
-                    f"another process is working in {self.folder}; wait for it, or choose another name=..."
-                ) from error
+        with hold(self.folder / ".lock", self.folder, kind=fcntl.LOCK_EX):
             yield
-        finally:
-            os.close(descriptor)
 
 
 def _read(path: Path, kind: type[RecordT]) -> RecordT | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from contextlib import contextmanager
@@ -167,3 +168,24 @@ def content_digest(path: Path) -> str:
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:16]
+
+
+@contextmanager
+def hold(path: Path, folder: Path, *, kind: int) -> Iterator[None]:
+    """Lock a file, shared or alone, in the name of a folder.
+
+    Raises:
+        RunError: another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(
+                f"another process is working in {folder}; wait for it, or choose another name=..."
+            ) from error
+        yield
+    finally:
+        os.close(descriptor)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, model_validator
@@ -23,9 +22,12 @@ from agenttuning.core.run import OPERATIONAL, StageConfig
 from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.construct import read_entries
+from agenttuning.pipeline.executors.seating import ExecutorName, Seats
+from agenttuning.pipeline.executors.shards import entries_of, rates_of, share_of_budget
 from agenttuning.pipeline.playing import UNFINISHED, play_missing
 from agenttuning.pipeline.plays import PlayPlan
-from agenttuning.pipeline.teachers import TeacherShare, open_teachers
+from agenttuning.pipeline.profile import Profiler, write_profiles
+from agenttuning.pipeline.teachers import Faculty, TeacherShare
 from agenttuning.pipeline.thoughts import ThoughtRepair, repair_thoughts
 from agenttuning.policies import OracleConfig, PolicyConfig
 from agenttuning.policies.budget import BudgetConfig
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from agenttuning.core.run import Manifest, Run
+    from agenttuning.core.run import Manifest, Run, Stage
+    from agenttuning.core.shards import Shard
     from agenttuning.pipeline.construct import Entry
 
 TRAJECTORIES = "trajectories.jsonl"
@@ -65,7 +68,13 @@ class CollectConfig(StageConfig):
     thoughts: ThoughtRepair | None = None
     """A second pass in which a model writes missing thoughts; None leaves every turn as the teacher wrote it."""
     concurrency: Annotated[int, OPERATIONAL] = Field(default=64, gt=0)
-    """Episodes in flight."""
+    """Episodes in flight, all worlds together; worlds that hold a JVM, a page or a sandbox are fewer by themselves."""
+    executor: Annotated[ExecutorName, OPERATIONAL] = "local"
+    """Who hosts the worlds: `local` this machine, `ray` the actors of a Ray cluster (`RAY_ADDRESS`, else one of its
+    own). Models are asked from this process in any case, so budget, limits and paid answers hold."""
+    processes: Annotated[int, OPERATIONAL] = Field(default=0, ge=0)
+    """Worker processes that host worlds, for those that are heavy on the CPU; 0 is this process alone under `local`,
+    and one actor per CPU under `ray`."""
 
     @model_validator(mode="after")
     def _one_faculty(self) -> CollectConfig:
@@ -77,6 +86,11 @@ class CollectConfig(StageConfig):
     def faculty(self) -> tuple[TeacherShare, ...]:
         """All teachers."""
         return self.teachers or (TeacherShare(policy=self.teacher),)
+
+    @property
+    def seats(self) -> Seats:
+        """How many episodes live at once, and where."""
+        return Seats(self.concurrency, self.executor, self.processes)
 
     @property
     def plan(self) -> PlayPlan:
@@ -91,48 +105,67 @@ def run(config: CollectConfig, run: Run) -> Manifest:
         RecipeError: a world is named that has no training tasks, or a model has no known price under a dollar budget.
         StageError: the budget is used up, or the teacher's server refuses us; what is done is kept, a resume goes on.
     """
-    tasks = run.output("construct", "tasks.jsonl")
-    entries = list(read_entries(tasks, "train"))
-    _check_worlds(config, entries)
-    stage = run.open("collect", config, inputs={"tasks": tasks})
+    entries = list(read_entries(run.output("construct", "tasks.jsonl"), "train"))
+    _check_worlds(config, entries, run.shard)
+    stage = begin(config, run)
     if stage.finished:
         return stage.finished
     path = stage.folder / TRAJECTORIES
-    calls = run.folder / "calls" / "collect.jsonl"
-    with Ledger(calls, config.budget) as ledger:
-        repaired = asyncio.run(_collect(config, entries, path, ledger=ledger, seed=run.seed))
+    entries = entries_of(run.shard, entries)
+    profiler = Profiler(config.seats)
+    with Ledger(run.calls("collect"), share_of_budget(config.budget, run.shard)) as ledger:
+        repaired = asyncio.run(_collect(config, entries, path, run=run, ledger=ledger, profiler=profiler))
+        if run.profile:
+            write_profiles(stage.folder, {"collect": profiler.profile()})
         if ledger.budget.refusal or (ledger.budget.used_up and config.budget.then == "stop"):
             raise StageError(_stopped(config, path, len(entries), ledger))
-    counts = count_episodes(read_records(path, Trajectory))
-    if made := count_calls(calls):
+    return conclude(config, run, stage, thoughts=repaired)
+
+
+def begin(config: CollectConfig, run: Run) -> Stage:
+    """Open the stage, or what of it a shard plays; raises as `Run.open`."""
+    return run.open("collect", config, inputs={"tasks": run.output("construct", "tasks.jsonl")})
+
+
+def conclude(config: CollectConfig, run: Run, stage: Stage, *, thoughts: dict[str, JsonValue]) -> Manifest:
+    """Count what was played, and finish the stage."""
+    counts = count_episodes(read_records(stage.folder / TRAJECTORIES, Trajectory))
+    if made := count_calls(run.calls("collect")):
         counts["calls"] = made
     if config.thoughts is not None:
-        counts["thoughts"] = repaired
+        counts["thoughts"] = thoughts
     return stage.finish(outputs=(TRAJECTORIES,), counts=counts)
 
 
 async def _collect(
-    config: CollectConfig, entries: list[Entry], path: Path, *, ledger: Ledger, seed: int
+    config: CollectConfig, entries: list[Entry], path: Path, *, run: Run, ledger: Ledger, profiler: Profiler
 ) -> dict[str, JsonValue]:
-    opened = partial(open_teachers, config.faculty, temperatures=config.temperatures, seed=seed, ledger=ledger)
+    teachers = tuple(
+        teacher.model_copy(update={"policy": rates_of(teacher.policy, run.shard)}) for teacher in config.faculty
+    )
     await play_missing(
         entries,
-        opened,
+        Faculty(teachers, config.temperatures, run.seed),
         path,
         plan=config.plan,
-        concurrency=config.concurrency,
+        seats=config.seats,
         label="collect",
-        seed=seed,
+        seed=run.seed,
         ledger=ledger,
+        profiler=profiler,
     )
     if config.thoughts is None or ledger.budget.used_up:
         return {}
-    return await repair_thoughts(
-        path, entries, config.thoughts, concurrency=config.concurrency, seed=seed, ledger=ledger
-    )
+    repair = config.thoughts.model_copy(update={"policy": rates_of(config.thoughts.policy, run.shard)})
+    return await repair_thoughts(path, entries, repair, concurrency=config.concurrency, seed=run.seed, ledger=ledger)
 
 
-def _check_worlds(config: CollectConfig, entries: list[Entry]) -> None:
+def _check_worlds(config: CollectConfig, entries: list[Entry], shard: Shard | None) -> None:
+    if config.enough_per_world and shard is not None:
+        raise RecipeError(
+            "collect.enough_per_world counts the successes of a whole world, which no shard knows; drop it, or play "
+            "the run undivided (executor = 'ray' takes several machines)"
+        )
     held = list(dict.fromkeys(entry.environment for entry in entries))
     for world in config.enough_per_world:
         if world not in held:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -21,10 +20,13 @@ from agenttuning.core.run import OPERATIONAL, StageConfig, StageStart
 from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.construct import read_entries
+from agenttuning.pipeline.executors.seating import Candidate, ExecutorName, Seats, seeded
+from agenttuning.pipeline.executors.shards import entries_of, rates_of
 from agenttuning.pipeline.general_tests.settings import GeneralTests
-from agenttuning.pipeline.playing import play_missing, seeded
+from agenttuning.pipeline.playing import play_missing
 from agenttuning.pipeline.plays import PlayPlan
-from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig, open_player
+from agenttuning.pipeline.profile import Profile, Profiler, write_profiles
+from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig
 from agenttuning.serving.process import running_server
 from agenttuning.serving.settings import ServerSettings
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from agenttuning.core.run import Manifest, Run
+    from agenttuning.core.run import Manifest, Run, Stage
     from agenttuning.pipeline.construct import Entry
 
 SCORES = "scores.json"
@@ -90,11 +92,22 @@ class EvaluateConfig(StageConfig):
     samples: int = Field(default=1, gt=0)
     """Plays per task; more than one only says something when tokens are drawn at random."""
     concurrency: Annotated[int, OPERATIONAL] = Field(default=32, gt=0)
-    """Episodes in flight."""
+    """Episodes in flight, all worlds together; worlds that hold a JVM, a page or a sandbox are fewer by themselves."""
+    executor: Annotated[ExecutorName, OPERATIONAL] = "local"
+    """Who hosts the worlds: `local` this machine, `ray` the actors of a Ray cluster (`RAY_ADDRESS`, else one of its
+    own). Models are asked from this process in any case."""
+    processes: Annotated[int, OPERATIONAL] = Field(default=0, ge=0)
+    """Worker processes that host worlds, for those that are heavy on the CPU; 0 is this process alone under `local`,
+    and one actor per CPU under `ray`."""
     sampling: Sampling = Sampling()
     """The same for all models, so that their numbers may stand side by side; greedy and 128 tokens as in the paper."""
     general: GeneralTests = GeneralTests()
     """MMLU, GSM8K and HumanEval, on your own files of them."""
+
+    @property
+    def seats(self) -> Seats:
+        """How many episodes live at once, and where."""
+        return Seats(self.concurrency, self.executor, self.processes)
 
     @model_validator(mode="after")
     def _names(self) -> EvaluateConfig:
@@ -125,24 +138,55 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
         RecipeError: a model cannot be told from the run, or a world has no test tasks.
         StageError: there is nothing to play.
     """
-    tasks = run.output("construct", "tasks.jsonl")
-    entries = _chosen(list(read_entries(tasks, "test")), config)
+    chosen = _chosen(list(read_entries(run.output("construct", "tasks.jsonl"), "test")), config)
     weights = {name: _weights(name, model, run) for name, model in config.models.items()}
-    stage = run.open("evaluate", config, inputs={"tasks": tasks, **_tuned_folder(config, run)})
+    stage = begin(config, run)
     if stage.finished:
         return stage.finished
+    entries = entries_of(run.shard, chosen)
+    profiles: dict[str, Profile] = {}
     for name, model in config.models.items():
-        play = partial(
-            play_missing, plan=PlayPlan(samples=config.samples), concurrency=config.concurrency, seed=run.seed
-        )
-        with _reached(name, model, weights[name], config) as policy:
-            opened = partial(open_player, seeded(policy, run.seed))
-            asyncio.run(play(entries, opened, stage.folder / f"{name}.jsonl", label=f"evaluate {name}"))
-            _play_general(config, policy, stage.folder / f"{name}.jsonl", label=f"general {name}", seed=run.seed)
+        with _reached(name, model, weights[name], config) as reached:
+            policy = rates_of(reached, run.shard)
+            profiles[name] = _play(config, entries, policy, stage.folder / f"{name}.jsonl", run=run)
+    if run.profile:
+        write_profiles(stage.folder, profiles)
+    return conclude(config, run, stage)
+
+
+def begin(config: EvaluateConfig, run: Run) -> Stage:
+    """Open the stage, or what of it a shard plays; raises as `Run.open`."""
+    tasks = run.output("construct", "tasks.jsonl")
+    return run.open("evaluate", config, inputs={"tasks": tasks, **_tuned_folder(config, run)})
+
+
+def conclude(config: EvaluateConfig, run: Run, stage: Stage) -> Manifest:
+    """Judge what was played, and finish the stage; a shard leaves the judging to the merge."""
+    outputs = tuple(f"{name}.jsonl" for name in config.models)
+    if run.shard is not None:
+        return stage.finish(outputs=outputs, counts={})
     judged = judge(stage.folder, list(config.models), stage.start)
     write_atomic(stage.folder / SCORES, judged.model_dump_json(indent=2) + "\n")
-    outputs = (*(f"{name}.jsonl" for name in config.models), SCORES)
-    return stage.finish(outputs=outputs, counts=_counts(judged))
+    return stage.finish(outputs=(*outputs, SCORES), counts=_counts(judged))
+
+
+def _play(config: EvaluateConfig, entries: list[Entry], policy: PolicyConfig, path: Path, *, run: Run) -> Profile:
+    """Have one model play, and tell where the time went; of all shards the first asks the general tests."""
+    profiler = Profiler(config.seats)
+    play = play_missing(
+        entries,
+        Candidate(seeded(policy, run.seed)),
+        path,
+        plan=PlayPlan(samples=config.samples),
+        seats=config.seats,
+        label=f"evaluate {path.stem}",
+        seed=run.seed,
+        profiler=profiler,
+    )
+    asyncio.run(play)
+    if run.shard is None or run.shard.number == 0:
+        _play_general(config, policy, path, label=f"general {path.stem}", seed=run.seed)
+    return profiler.profile()
 
 
 def _play_general(config: EvaluateConfig, policy: PolicyConfig, path: Path, *, label: str, seed: int) -> None:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING, TypeVar
+import time
+from contextlib import ExitStack, aclosing
+from typing import TYPE_CHECKING
 
-from agenttuning.core.records import Record, Stop, Trajectory
-from agenttuning.core.rollout import rollouts
+from agenttuning.core.records import Stop, Trajectory
 from agenttuning.core.store import Appender, drop_torn_line, read_records
-from agenttuning.pipeline.construct import build_environment
+from agenttuning.pipeline.executors import open_executor
 from agenttuning.pipeline.plays import Results
 from agenttuning.pipeline.progress import progress
-from agenttuning.policies import ModelConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from agenttuning.core.environment import Environment
-    from agenttuning.core.policy import Player
-    from agenttuning.core.records import Task
     from agenttuning.pipeline.construct import Entry
-    from agenttuning.pipeline.plays import Play, PlayPlan
+    from agenttuning.pipeline.executors.seating import Opens, Seats
+    from agenttuning.pipeline.plays import PlayPlan
+    from agenttuning.pipeline.profile import Profiler
     from agenttuning.policies.ledger import Ledger
-
-PolicyT = TypeVar("PolicyT", bound=Record)
 
 UNFINISHED = "unfinished.jsonl"
 """Episodes that the budget cut short; they are played again on resume, what they paid for is free then."""
@@ -33,13 +28,14 @@ UNFINISHED = "unfinished.jsonl"
 
 async def play_missing(
     entries: Sequence[Entry],
-    opened: Callable[[], AbstractAsyncContextManager[Player]],
+    opens: Opens,
     path: Path,
     *,
     plan: PlayPlan,
-    concurrency: int,
+    seats: Seats,
     label: str,
     seed: int,
+    profiler: Profiler,
     ledger: Ledger | None = None,
 ) -> None:
     """Play what the plan wants and `path` does not hold, and append every finished trajectory to it.
@@ -50,31 +46,52 @@ async def play_missing(
     results = _read(path)
     path.with_name(UNFINISHED).unlink(missing_ok=True)
     with ExitStack() as files, progress(label, len(entries) * plan.samples, done=len(results)) as advance:
-        appender = files.enter_context(Appender[Trajectory](path))
-        aside: Appender[Trajectory] | None = None
-        if (wave := list(plan.next_wave(entries, results))) == []:
+        recorder = _Recorder(path, files, results, ledger)
+        if not (wave := list(plan.next_wave(entries, results))):
             return
-        async with opened() as player:
-            won = played = 0
+        async with open_executor(
+            seats, opens, seed=seed, ledger=ledger, empty=profiler.empty, watch=profiler.note
+        ) as executor:
+            files.enter_context(profiler.running())
             while wave and not _used_up(ledger):
-                async for trajectory in rollouts(_begun(wave, ledger), player, concurrency=concurrency, seed=seed):
-                    if trajectory.stop is Stop.BUDGET and _used_up(ledger):
-                        aside = aside or files.enter_context(Appender[Trajectory](path.with_name(UNFINISHED)))
-                        aside.append(trajectory)
-                        continue
-                    appender.append(trajectory)
-                    results.add(trajectory)
-                    played += 1
-                    won += trajectory.score.success
-                    advance(note=f"success {won / played:.0%}{_cost(ledger)}")
+                async with aclosing(executor.play(wave, stop=lambda: _used_up(ledger))) as playing:
+                    async for trajectory in playing:
+                        began = time.monotonic()
+                        if recorder.record(trajectory):
+                            advance(note=recorder.note())
+                        profiler.stored(time.monotonic() - began)
                 wave = list(plan.next_wave(entries, results))
 
 
-def seeded(policy: PolicyT, seed: int) -> PolicyT:
-    """Give random draws the run's seed, where they have none of their own."""
-    if not isinstance(policy, ModelConfig) or policy.sampling.seed is not None or policy.sampling.temperature == 0:
-        return policy
-    return policy.model_copy(update={"sampling": policy.sampling.model_copy(update={"seed": seed})})
+class _Recorder:
+    """Appends what is finished to one file, what the budget cut short to another."""
+
+    def __init__(self, path: Path, files: ExitStack, results: Results, ledger: Ledger | None) -> None:
+        self._files = files
+        self._finished = files.enter_context(Appender[Trajectory](path))
+        self._cut: Appender[Trajectory] | None = None
+        self._results = results
+        self._ledger = ledger
+        self._played = self._won = 0
+
+    def record(self, trajectory: Trajectory) -> bool:
+        """Write it down, and tell whether it is finished."""
+        if trajectory.stop is Stop.BUDGET and _used_up(self._ledger):
+            if self._cut is None:
+                self._cut = Appender[Trajectory](self._finished.path.with_name(UNFINISHED))
+                self._files.enter_context(self._cut)
+            self._cut.append(trajectory)
+            return False
+        self._finished.append(trajectory)
+        self._results.add(trajectory)
+        self._played += 1
+        self._won += trajectory.score.success
+        return True
+
+    def note(self) -> str:
+        """Return success and cost so far."""
+        dollars = self._ledger.budget.spent.dollars if self._ledger else 0.0
+        return f"success {self._won / self._played:.0%}" + (f", ${dollars:,.2f}" if dollars else "")
 
 
 def _read(path: Path) -> Results:
@@ -86,17 +103,5 @@ def _read(path: Path) -> Results:
     return results
 
 
-def _begun(wave: Sequence[Play], ledger: Ledger | None) -> Iterator[tuple[Environment[Task], str, int]]:
-    for play in wave:
-        if _used_up(ledger):
-            return
-        yield build_environment(play.entry), play.entry.split, play.sample
-
-
 def _used_up(ledger: Ledger | None) -> bool:
     return ledger is not None and ledger.budget.used_up
-
-
-def _cost(ledger: Ledger | None) -> str:
-    dollars = ledger.budget.spent.dollars if ledger else 0.0
-    return f", ${dollars:,.2f}" if dollars else ""

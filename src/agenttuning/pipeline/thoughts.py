@@ -21,7 +21,7 @@ from agenttuning.core.store import Appender, read_records
 from agenttuning.environments import load_environment
 from agenttuning.errors import BudgetError, PolicyError
 from agenttuning.pipeline.construct import build_environment
-from agenttuning.pipeline.playing import seeded
+from agenttuning.pipeline.executors.seating import seeded
 from agenttuning.pipeline.progress import progress
 from agenttuning.policies import LocalConfig, OpenAIConfig, ScriptedConfig, TgiConfig, open_model, scripted_player
 from agenttuning.policies.episode import turn_seed

@@ -7,7 +7,7 @@ async with open_player(LocalConfig(model="tiny-base")) as player:
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agenttuning.errors import MissingExtraError
 from agenttuning.policies.config import (
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from agenttuning.policies.ledger import Ledger
 
 __all__ = [
+    "Desk",
     "HumanConfig",
     "LocalConfig",
     "ModelConfig",
@@ -50,6 +51,13 @@ __all__ = [
     "open_player",
     "scripted_player",
 ]
+
+
+class Desk(Protocol):
+    """Opens language models: here, or where the ledger is."""
+
+    def __call__(self, config: OpenAIConfig | TgiConfig | LocalConfig) -> AbstractAsyncContextManager[Model]:
+        """Open a model that answers any conversation; raises as `open_player`."""
 
 
 @asynccontextmanager

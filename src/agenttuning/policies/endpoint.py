@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from pydantic_core import to_json
 
 from agenttuning.core.records import Reply, Usage
+from agenttuning.core.watch import spend
 from agenttuning.errors import BudgetError, PolicyError, RecipeError
 from agenttuning.policies.attempts import (
     Attempts,
@@ -174,7 +175,9 @@ class Endpoint:
     async def _attempt(self, request: _Request, read: ReadAnswer, attempts: Attempts) -> Reply:
         queued = time.monotonic()
         ticket = await self._limits.enter(tokens=request.most.total)
-        attempts.queue_seconds += time.monotonic() - queued
+        queued = time.monotonic() - queued
+        attempts.queue_seconds += queued
+        spend(f"queue: {self._limits.bound_by}", queued)
         used: Usage | None = None
         overloaded = False
         try:
@@ -219,6 +222,7 @@ class Endpoint:
         return response, bytes(body)
 
     def _read(self, response: httpx.Response, body: bytes, read: ReadAnswer) -> Reply:
+        began = time.monotonic()
         try:
             return read(body, response.headers)
         except ValidationError as error:
@@ -228,6 +232,8 @@ class Endpoint:
                 f"{response.request.url} answered in an unknown form ({where}: {first['msg']}): {excerpt(body)}",
                 met="malformed",
             ) from error
+        finally:
+            spend("parse", time.monotonic() - began)
 
     def _digest(self, path: str, payload: bytes, seed: int | None) -> str:
         """Name a request; the seed tells samples apart also where the server is not sent it."""

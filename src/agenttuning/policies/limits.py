@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 _GROWTH = 0.5
 WINDOWS = ((60.0, 1), (6.0, 10))
@@ -70,6 +71,8 @@ class Limits:
         self.most_in_flight = in_flight
         self.allowed = float(in_flight)
         self.in_flight = 0
+        self.bound_by: Literal["connections", "rate"] = "connections"
+        """What held back the last attempt that had to wait."""
         self._waiting: deque[Ticket] = deque()
         self._halved = 0.0
         self._alarm: asyncio.TimerHandle | None = None
@@ -115,6 +118,7 @@ class Limits:
                 continue
             waits = [window.wait(ticket, now) for window in self._windows]
             if any(wait != 0 for wait in waits):
+                self.bound_by = "rate"
                 self._come_back(max((wait for wait in waits if wait), default=None))
                 return
             self._waiting.popleft()
@@ -123,6 +127,8 @@ class Limits:
             for window in self._windows:
                 window.begin(ticket.tokens)
             ticket.let_in.set_result(None)
+        if self._waiting:
+            self.bound_by = "connections"
 
     def _come_back(self, seconds: float | None) -> None:
         if self._alarm is not None:

@@ -32,15 +32,18 @@ class Pools:
 
     def __init__(self, pools: Sequence[_Pool], *, base_url: str) -> None:
         self._pools = pools
+        self._urls: dict[str, httpx.URL] = {}
         self.base_url = base_url
 
     @asynccontextmanager
     async def post(self, path: str, content: bytes, *, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
         """Send a body and give the response to be read; raises `httpx.RequestError`."""
+        if (url := self._urls.get(path)) is None:  # parsed once; httpx would do it at every request
+            url = self._urls[path] = httpx.URL(f"{self.base_url}/{path}")
         pool = min(self._pools, key=lambda pool: pool.busy)
         pool.busy += 1
         try:
-            async with pool.client.stream("POST", path, content=content, headers=headers) as response:
+            async with pool.client.stream("POST", url, content=content, headers=headers) as response:
                 yield response
         finally:
             pool.busy -= 1

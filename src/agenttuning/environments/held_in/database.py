@@ -223,6 +223,10 @@ class Database(Environment[DatabaseTask]):
         metrics = {f"scorer_{name}": float(verdict) for name, verdict in verdicts.items()}
         return Score(reward=float(success), success=success, metrics=metrics)
 
+    def footprint(self) -> int:
+        """Return the MiB of a connection, where a server keeps the tables."""
+        return 0 if self.task.backend == "sqlite" else 1
+
     def variant(self) -> str:
         """Name the backend and the scorer."""
         return f"{self.task.backend}, scorer {self.task.scorer}"

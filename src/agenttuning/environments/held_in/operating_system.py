@@ -220,6 +220,10 @@ class OperatingSystem(Environment[OperatingSystemTask]):
             return hopeless(judgement, self._answer)
         return self._answer is None if judgement.asks else self._session is None
 
+    def footprint(self) -> int:
+        """Return the MiB of a sandbox whose programs are small; its limit is `sandbox.memory_mib`."""
+        return 32
+
     def variant(self) -> str:
         """Name what is active in the sandbox, and where the shell begins."""
         facts, settings = known_facts(self.task.sandbox), self.task.sandbox

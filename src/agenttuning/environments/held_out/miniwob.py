@@ -204,6 +204,10 @@ class Miniwob(Environment[MiniwobTask]):
 
         yield from solve(scene, name=self.task.id, plain=self.task.difficulty == "tiny")
 
+    def footprint(self) -> int:
+        """Return the MiB of a page in Chromium, if it is one."""
+        return 0 if self.task.backend == "forms" else 21
+
     def variant(self) -> str:
         """Name the backend, and which pages and wordings it shows."""
         if self.task.backend == "forms":

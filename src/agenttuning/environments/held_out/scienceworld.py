@@ -229,6 +229,10 @@ class Scienceworld(Environment[ScienceworldTask]):
         """Return 200, or more than any gold path needs where the limits are lifted."""
         return self.max_turns if self.task.limits == "paper" else MOST_TURNS
 
+    def footprint(self) -> int:
+        """Return the MiB of a Java machine, if one is needed."""
+        return 0 if self.task.experiment else 260
+
     def variant(self) -> str:
         """Name the backend, the examples, and what differs from the protocol."""
         task = self.task

@@ -227,6 +227,10 @@ class Webarena(Environment[WebarenaTask]):
             else:
                 yield f"Let's think step-by-step. {thought} {CLOSING} ```{action}```"
 
+    def footprint(self) -> int:
+        """Return the MiB of a browser context and its page."""
+        return 20
+
     def variant(self) -> str:
         """Name the sites, the judge, the limit and what a call sees."""
         sites = "webarena-mini" if self.task.task_set is None else f"{self.task.task_set} tasks"
