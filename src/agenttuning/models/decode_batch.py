@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 
-from agenttuning.errors import DataError
+from agenttuning.errors import AgentTuningError, DataError, PolicyError, SideError, boundary
 from agenttuning.models.generation import Generation, Scored, Token
 from agenttuning.models.reply_text import ReplyText
-from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache
+from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache, shared_mark
 from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 from agenttuning.models.score_tokens import score_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from agenttuning.models.generation import GenerationRequest
     from agenttuning.models.load import ChatModel
 
 _PREFILL_CELLS = 1 << 22
 """Attention cells (rows x new tokens x columns) of one prefill pass; bounds its memory."""
+_PREFILL_TOKENS = 512
+"""Tokens of one prefill pass while others wait for their next token."""
 _SCORE_CELLS = 1 << 27
 """Scores (rows x new tokens x vocabulary) of one pass that keeps them all, as scored prompts need."""
+_SHARED_TOKENS = 64
+"""From how many tokens in common on a prompt waits for another one that is read now."""
+
+Told = Token | PolicyError
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +40,7 @@ class Row:
 
     request: GenerationRequest
     streaming: bool
+    seed: int
     generator: torch.Generator
     reply: ReplyText
     tokens: list[int]
@@ -60,36 +68,54 @@ class DecodeBatch:
         self._vocabulary = int(chat_model.model.config.vocab_size)
         self._cache = RowCache(self._layers)
         self._prefixes = PrefixStore(prefix_cache_bytes)
+        self.prompt_tokens = 0
+        """Tokens of all prompts so far."""
+        self.cached_tokens = 0
+        """How many of them another conversation, or an earlier turn, had computed."""
+
+    @property
+    def cache_bytes(self) -> int:
+        """Size of what is kept of finished conversations."""
+        return self._prefixes.bytes
 
     def new_row(self, request: GenerationRequest, *, streaming: bool) -> Row:
         """Prepare a row; it joins with `admit`."""
-        seed = request.sampling.seed
-        generator = torch.Generator().manual_seed(secrets.randbits(63) if seed is None else seed)
+        asked = request.sampling.seed
+        seed = secrets.randbits(63) if asked is None else asked
         reply = ReplyText(self._tokenizer, request.stop)
-        return Row(request, streaming, generator, reply, list(request.prompt_ids))
+        return Row(request, streaming, seed, torch.Generator().manual_seed(seed), reply, list(request.prompt_ids))
 
-    def admit(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
-        """Let rows join: read their prompts and yield the first token of each."""
-        found = [(row, *self._known(row)) for row in rows]
-        found.sort(key=lambda item: (item[0].request.score_prompt, len(item[0].tokens) - item[2]), reverse=True)
-        for row, entry, shared in found:
-            if entry is not None:
-                self._cache.copy_in(len(self.rows), entry.saved, length=shared)
-                row.computed = shared
-            self.rows.append(row)
-        joined = [row for row, _, _ in found]
-        first = len(self.rows) - len(joined)
-        for group in _prefill_groups(joined, vocabulary=self._vocabulary):
-            yield from self._forward(first, group)
-            first += len(group)
+    def admit(self, rows: Sequence[Row]) -> Iterator[list[tuple[Row, Told]]]:
+        """Let rows join: read their prompts and yield the first token of each, and of others what they gain meanwhile.
+
+        A prompt that begins as another one of `rows` does is read after it, and takes what they share.
+        """
+        now, later = self._unlike(rows)
+        for wave in (now, later):
+            yield from self._join(wave)
         self._leave()
 
-    def step(self) -> Iterator[tuple[Row, Token]]:
-        """Yield one more token of every row; finished and cancelled rows leave."""
+    def step(self) -> list[tuple[Row, Told]]:
+        """Return one more token of every row; finished and cancelled rows leave."""
         self._leave()
-        if self.rows:
-            yield from self._forward(0, self.rows)
+        told = self._forward(0, self.rows) if self.rows else []
         self._leave()
+        return told
+
+    def step_alone(self, row: Row) -> list[tuple[Row, Told]]:
+        """Return one more token of one row, as `step` would have if it had not failed."""
+        _rewind(row)
+        return self._forward(self.rows.index(row), [row])
+
+    def expel(self, rows: Iterable[Row]) -> None:
+        """Undo the joining of rows that have no token yet, after a failure; they may join again."""
+        for row in rows:
+            if row in self.rows:
+                self._remove(self.rows.index(row))
+            row.computed = 0
+            _rewind(row)
+        for row in self.rows:
+            _rewind(row)
 
     def reset(self) -> None:
         """Drop every row and everything cached, after a failure."""
@@ -97,17 +123,54 @@ class DecodeBatch:
         self._cache = RowCache(self._layers)
         self._prefixes.clear()
 
-    def _known(self, row: Row) -> tuple[Prefix | None, int]:
-        """Find what a former turn computed; a prompt to be scored is read whole."""
-        return (None, 0) if row.request.score_prompt else self._prefixes.find(row.tokens)
+    def _unlike(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+        """Divide rows into those to read now and those that begin like one of them."""
+        begun: set[bytes] = set()
+        now: list[Row] = []
+        later: list[Row] = []
+        for row in rows:
+            mark = None
+            if self._prefixes.max_bytes and not row.request.score_prompt:
+                mark = shared_mark(row.tokens, length=self._prefixes.find(row.tokens).length + _SHARED_TOKENS)
+            (later if mark in begun else now).append(row)
+            if mark is not None:
+                begun.add(mark)
+        return now, later
 
-    def _forward(self, first: int, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
+    def _join(self, rows: Sequence[Row]) -> Iterator[list[tuple[Row, Told]]]:
+        found = [(row, Prefix(0) if row.request.score_prompt else self._prefixes.find(row.tokens)) for row in rows]
+        found.sort(key=lambda item: (item[0].request.score_prompt, len(item[0].tokens) - item[1].length), reverse=True)
+        running = len(self.rows)
+        for row, prefix in found:
+            self._cache.copy_in(len(self.rows), prefix)
+            row.computed = prefix.length
+            self.rows.append(row)
+            self.prompt_tokens += len(row.tokens)
+            self.cached_tokens += prefix.length
+        first = running
+        for group in _prefill_groups([row for row, _ in found], vocabulary=self._vocabulary):
+            yield from self._read(first, group, running=running)
+            yield self._forward(first, group)
+            for index in range(first, first + len(group)):
+                self._keep(index)
+            first += len(group)
+
+    def _read(self, first: int, rows: Sequence[Row], *, running: int) -> Iterator[list[tuple[Row, Told]]]:
+        """Read prompts up to their last part; with every part but the last, the `running` others gain a token."""
+        while not rows[0].request.score_prompt:
+            size = _part_size(rows, busy=running > 0)
+            if max(len(row.tokens) - row.computed for row in rows) <= size:
+                return
+            ends = [min(row.computed + size, len(row.tokens) - 1) for row in rows]
+            self._logits(first, rows, ends=ends, keep=1)
+            for row, end in zip(rows, ends, strict=True):
+                row.computed = end
+            if running:
+                yield self._forward(0, self.rows[:running])
+
+    def _forward(self, first: int, rows: Sequence[Row]) -> list[tuple[Row, Told]]:
         reading = rows[0].request.score_prompt and not rows[0].computed
-        every = self._logits(first, rows, keep=0 if reading else 1)
-        if reading:
-            for row, read in zip(rows, every, strict=True):
-                places = read[-len(row.tokens) : -1]
-                row.prompt = score_tokens(places, row.tokens[1:], top=row.request.top)
+        every = self._logits(first, rows, ends=[len(row.tokens) for row in rows], keep=0 if reading else 1)
         logits = every[:, -1]
         penalty = [row.request.repetition_penalty for row in rows]
         ids, logprobs = choose_tokens(
@@ -116,17 +179,35 @@ class DecodeBatch:
             generators=[row.generator for row in rows],
             typical=[row.request.typical_p for row in rows],
         )
-        for place, row, token_id, logprob in zip(logits, rows, ids, logprobs, strict=True):
-            row.computed = len(row.tokens)
-            scored = Scored(token_id, logprob)
-            if row.request.top or row.request.repetition_penalty != 1.0:
-                (scored,) = score_tokens(place[None], [token_id], top=row.request.top)
-            yield row, self._take(row, scored)
+        told: list[tuple[Row, Told]] = []
+        for places, row, token_id, logprob in zip(every, rows, ids, logprobs, strict=True):
+            if row.done:
+                continue
+            try:
+                with boundary("policy"):
+                    told.append((row, self._scored(row, places, token_id, logprob, reading=reading)))
+            except (SideError, AgentTuningError) as error:
+                told.append((row, failed(row, error)))
+        return told
 
-    def _logits(self, first: int, rows: Sequence[Row], *, keep: int) -> torch.Tensor:
-        """Run the new tokens of some rows; `keep` is of how many last places the scores are wanted, 0 of all."""
+    def _scored(self, row: Row, places: torch.Tensor, token_id: int, logprob: float, *, reading: bool) -> Token:
+        if math.isnan(logprob):
+            raise PolicyError("its scores are not numbers; are the weights damaged?")
+        if reading:
+            row.prompt = score_tokens(places[-len(row.tokens) : -1], row.tokens[1:], top=row.request.top)
+        row.computed = len(row.tokens)
+        scored = Scored(token_id, logprob)
+        if row.request.top or row.request.repetition_penalty != 1.0:
+            (scored,) = score_tokens(places[-1:], [token_id], top=row.request.top)
+        return self._take(row, scored)
+
+    def _logits(self, first: int, rows: Sequence[Row], *, ends: Sequence[int], keep: int) -> torch.Tensor:
+        """Run the new tokens of some rows, each up to its end; `keep` is of how many last places the scores are wanted.
+
+        0 is of all.
+        """
         device = self._model.device
-        new = [row.tokens[row.computed :] for row in rows]
+        new = [row.tokens[row.computed : end] for row, end in zip(rows, ends, strict=True)]
         longest = max(map(len, new))
         padded = torch.tensor([[0] * (longest - len(ids)) + ids for ids in new], device=device)
         padding = torch.tensor([longest - len(ids) for ids in new], device=device)[:, None]
@@ -134,7 +215,7 @@ class DecodeBatch:
         place = torch.arange(longest, device=device)[None]
         real = place >= padding
         positions = torch.where(real, starts + place - padding, 0)
-        width = max(len(row.tokens) for row in rows)
+        width = max(ends)
         visible = torch.arange(width, device=device)[None, None] <= positions[:, :, None]
         lowest = torch.finfo(self._model.dtype).min
         mask = torch.zeros(visible.shape, dtype=self._model.dtype, device=device).masked_fill_(~visible, lowest)
@@ -172,16 +253,43 @@ class DecodeBatch:
 
     def _leave(self) -> None:
         for index in range(len(self.rows) - 1, -1, -1):
-            row = self.rows[index]
-            if not row.done:
-                continue
-            if row.computed:
-                saved = self._cache.copy_out(index, length=row.computed)
-                self._prefixes.add(row.tokens[: row.computed], saved)
-            moved = self.rows.pop()
-            if moved is not row:
-                self._cache.move(len(self.rows), target=index, length=moved.computed)
-                self.rows[index] = moved
+            if self.rows[index].done:
+                self._keep(index)
+                self._remove(index)
+
+    def _keep(self, index: int) -> None:
+        """Keep what a row has computed for those that begin like it."""
+        row = self.rows[index]
+        self._prefixes.add(
+            row.tokens[: row.computed], lambda start, end: self._cache.copy_out(index, start=start, end=end)
+        )
+
+    def _remove(self, index: int) -> None:
+        moved = self.rows.pop()
+        if index < len(self.rows):
+            self._cache.move(len(self.rows), target=index, length=moved.computed)
+            self.rows[index] = moved
+
+
+def failed(row: Row, error: Exception) -> PolicyError:
+    """End a row that failed and return what to tell; what it computed is not kept."""
+    row.done = True
+    row.computed = 0
+    return PolicyError(f"the model failed: {error}")
+
+
+def _rewind(row: Row) -> None:
+    """Give a row the generator that it had before its next token: it has drawn one number for each."""
+    row.generator = torch.Generator().manual_seed(row.seed)
+    for _ in row.answer:
+        torch.rand((), generator=row.generator, dtype=torch.float64)
+
+
+def _part_size(rows: Sequence[Row], *, busy: bool) -> int:
+    """Return how many tokens of each row one pass reads."""
+    width = max(len(row.tokens) for row in rows)
+    size = _PREFILL_CELLS // (len(rows) * width)
+    return max(16, min(size, _PREFILL_TOKENS // len(rows)) if busy else size)
 
 
 def _prefill_groups(rows: Sequence[Row], *, vocabulary: int) -> Iterator[Sequence[Row]]:
