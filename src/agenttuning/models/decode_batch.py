@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import secrets
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 
 from agenttuning.errors import AgentTuningError, DataError, PolicyError, SideError, boundary
-from agenttuning.models.generation import Generation, Scored, Token
-from agenttuning.models.reply_text import ReplyText
+from agenttuning.models.decode_row import Row
+from agenttuning.models.generation import Scored, Token
 from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache, shared_mark
 from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 from agenttuning.models.score_tokens import score_tokens
@@ -32,26 +30,6 @@ _SHARED_TOKENS = 64
 """From how many tokens in common on a prompt waits for another one that is read now."""
 
 Told = Token | PolicyError
-
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One answer in progress."""
-
-    request: GenerationRequest
-    streaming: bool
-    seed: int
-    generator: torch.Generator
-    reply: ReplyText
-    tokens: list[int]
-    """Prompt and answer so far."""
-    computed: int = 0
-    """How many of `tokens` have their keys and values in the cache."""
-    done: bool = False
-    """Finished, failed or no longer wanted; it leaves at the next step."""
-    answer: list[int] = field(default_factory=list)
-    prompt: tuple[Scored, ...] = ()
-    """The scores of the prompt, where they are asked for."""
 
 
 class DecodeBatch:
@@ -80,10 +58,7 @@ class DecodeBatch:
 
     def new_row(self, request: GenerationRequest, *, streaming: bool) -> Row:
         """Prepare a row; it joins with `admit`."""
-        asked = request.sampling.seed
-        seed = secrets.randbits(63) if asked is None else asked
-        reply = ReplyText(self._tokenizer, request.stop)
-        return Row(request, streaming, seed, torch.Generator().manual_seed(seed), reply, list(request.prompt_ids))
+        return Row(request, self._tokenizer, streaming=streaming)
 
     def admit(self, rows: Sequence[Row]) -> Iterator[list[tuple[Row, Told]]]:
         """Let rows join: read their prompts and yield the first token of each, and of others what they gain meanwhile.
@@ -104,7 +79,7 @@ class DecodeBatch:
 
     def step_alone(self, row: Row) -> list[tuple[Row, Told]]:
         """Return one more token of one row, as `step` would have if it had not failed."""
-        _rewind(row)
+        row.rewind()
         return self._forward(self.rows.index(row), [row])
 
     def expel(self, rows: Iterable[Row]) -> None:
@@ -113,9 +88,9 @@ class DecodeBatch:
             if row in self.rows:
                 self._remove(self.rows.index(row))
             row.computed = 0
-            _rewind(row)
+            row.rewind()
         for row in self.rows:
-            _rewind(row)
+            row.rewind()
 
     def reset(self) -> None:
         """Drop every row and everything cached, after a failure."""
@@ -150,7 +125,7 @@ class DecodeBatch:
         first = running
         for group in _prefill_groups([row for row, _ in found], vocabulary=self._vocabulary):
             yield from self._read(first, group, running=running)
-            yield self._forward(first, group)
+            yield self._forward(first, group, reading=group[0].request.score_prompt)
             for index in range(first, first + len(group)):
                 self._keep(index)
             first += len(group)
@@ -165,11 +140,11 @@ class DecodeBatch:
             self._logits(first, rows, ends=ends, keep=1)
             for row, end in zip(rows, ends, strict=True):
                 row.computed = end
-            if running:
+            if not all(row.done for row in self.rows[:running]):
                 yield self._forward(0, self.rows[:running])
 
-    def _forward(self, first: int, rows: Sequence[Row]) -> list[tuple[Row, Told]]:
-        reading = rows[0].request.score_prompt and not rows[0].computed
+    def _forward(self, first: int, rows: Sequence[Row], *, reading: bool = False) -> list[tuple[Row, Told]]:
+        """Draw one more token of every row; `reading` scores their prompts, too."""
         every = self._logits(first, rows, ends=[len(row.tokens) for row in rows], keep=0 if reading else 1)
         logits = every[:, -1]
         penalty = [row.request.repetition_penalty for row in rows]
@@ -187,7 +162,7 @@ class DecodeBatch:
                 with boundary("policy"):
                     told.append((row, self._scored(row, places, token_id, logprob, reading=reading)))
             except (SideError, AgentTuningError) as error:
-                told.append((row, failed(row, error)))
+                told.append((row, row.fail(error)))
         return told
 
     def _scored(self, row: Row, places: torch.Tensor, token_id: int, logprob: float, *, reading: bool) -> Token:
@@ -199,7 +174,7 @@ class DecodeBatch:
         scored = Scored(token_id, logprob)
         if row.request.top or row.request.repetition_penalty != 1.0:
             (scored,) = score_tokens(places[-1:], [token_id], top=row.request.top)
-        return self._take(row, scored)
+        return row.take(scored, ends=self._ends, special=self._special)
 
     def _logits(self, first: int, rows: Sequence[Row], *, ends: Sequence[int], keep: int) -> torch.Tensor:
         """Run the new tokens of some rows, each up to its end; `keep` is of how many last places the scores are wanted.
@@ -232,25 +207,6 @@ class DecodeBatch:
         )
         return cast("torch.Tensor", output.logits)
 
-    def _take(self, row: Row, scored: Scored) -> Token:
-        token_id = scored.id
-        row.tokens.append(token_id)
-        row.answer.append(token_id)
-        ended = token_id in self._ends
-        if row.streaming or row.request.stop:
-            row.reply.update(row.answer)
-        stopped = ended or bool(row.reply.stop_text)
-        last = stopped or len(row.answer) >= row.request.sampling.max_new_tokens
-        generation = self._finished(row, stopped=stopped) if last else None
-        text = row.reply.release(last=last) if row.streaming else ""
-        return Token(token_id, text, scored.logprob, token_id in self._special, generation, scored.top)
-
-    def _finished(self, row: Row, *, stopped: bool) -> Generation:
-        row.reply.update(row.answer)
-        row.done = True
-        finish: Literal["stop", "length"] = "stop" if stopped else "length"
-        return Generation(tuple(row.answer), row.reply.text, finish, row.reply.stop_text, row.prompt)
-
     def _leave(self) -> None:
         for index in range(len(self.rows) - 1, -1, -1):
             if self.rows[index].done:
@@ -269,20 +225,6 @@ class DecodeBatch:
         if index < len(self.rows):
             self._cache.move(len(self.rows), target=index, length=moved.computed)
             self.rows[index] = moved
-
-
-def failed(row: Row, error: Exception) -> PolicyError:
-    """End a row that failed and return what to tell; what it computed is not kept."""
-    row.done = True
-    row.computed = 0
-    return PolicyError(f"the model failed: {error}")
-
-
-def _rewind(row: Row) -> None:
-    """Give a row the generator that it had before its next token: it has drawn one number for each."""
-    row.generator = torch.Generator().manual_seed(row.seed)
-    for _ in row.answer:
-        torch.rand((), generator=row.generator, dtype=torch.float64)
 
 
 def _part_size(rows: Sequence[Row], *, busy: bool) -> int:

@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Self
 import torch
 
 from agenttuning.errors import AgentTuningError, ContextLimitError, PolicyError, SideError, boundary
-from agenttuning.models.decode_batch import DecodeBatch, Row, Told, failed
+from agenttuning.models.decode_batch import DecodeBatch, Told
 from agenttuning.models.generation import Generation, GenerationRequest, Load, Token
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
     from types import TracebackType
 
+    from agenttuning.models.decode_row import Row
     from agenttuning.models.load import ChatModel
 
 _PATIENT_STEPS = 8
@@ -203,7 +204,7 @@ class Generator:
                 with boundary("policy"):
                     told += self._batch.step_alone(row)
             except (SideError, AgentTuningError) as error:
-                told.append((row, failed(row, error)))
+                told.append((row, row.fail(error)))
         if all(isinstance(item, PolicyError) for _, item in told):
             self._batch.reset()
         return told
@@ -218,7 +219,7 @@ class Generator:
             left = [row for row in rows if not row.answer and not row.done]
             self._batch.expel(left)
             if len(rows) == 1:
-                self._tell([(row, failed(row, error)) for row in left])
+                self._tell([(row, row.fail(error)) for row in left])
             else:
                 for row in left:
                     self._admit([row])

@@ -165,7 +165,8 @@ class Prefix:
         segment, end = self.leaf, self.length
         while segment is not None:
             yield segment.first, end, segment.saved
-            segment, end = segment.before, segment.first
+            end = segment.first
+            segment = segment.before
 
 
 class PrefixStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import replace
@@ -91,6 +92,8 @@ class TgiRoutes:
             "tgi_batch_current_size": load.running,
             "tgi_batch_current_max_tokens": load.running * self._engine.info.max_total_tokens,
             "agenttuning_prefix_cache_bytes": load.cache_bytes,
+            "agenttuning_requests_in_progress": self._door.inside,
+            "agenttuning_tasks": len(asyncio.all_tasks()),
         }
         counters = {
             "agenttuning_prompt_tokens": load.prompt_tokens,
