@@ -21,7 +21,7 @@ SHAPE = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=MAX
 
 @cache
 def double_model() -> ChatModel:
-    """In float64 the rounding of a batch, about 3e-15, never decides between two tokens; in float32 it may."""
+    """Return it; in float64, where the rounding of a batch decides between no two tokens, as in float32 it may."""
     tokenizer = compact_tokenizer()
     model = fresh_model(SHAPE, tokenizer, seed=3).double().eval()
     with torch.no_grad():  # sharper than fresh weights, so that texts differ and some rows end by themselves

