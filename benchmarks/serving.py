@@ -3,9 +3,9 @@
     OMP_NUM_THREADS=1 python benchmarks/serving.py [--clients 1 8 32] [--stream]
 
 A Llama of 7.3 million random parameters answers 64 tokens to prompts of about 40, greedily. Clients ask one request
-after the other. Every server is a process of its own, stopped (SIGSTOP) while another one is measured; each is measured
-twice, in turns, and the better one counts. `generate` is given whole batches, without HTTP. The packages of
-`transformers serve` go into a venv (`--peers`), which is made where it is missing.
+after the other. One server runs at a time. `generate` is given whole batches, without HTTP. The packages of
+`transformers serve` go into a venv (`--peers`), which is made where it is missing. Tokens per second of CPU time count
+the server's threads only, so they say more than those of wall time where other work runs beside.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import argparse
 import asyncio
 import os
 import random
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 TOKENS = 64
-ROUNDS = 2
 PINNED = ("torch==2.13.0", "transformers[serving]==5.23.0", "accelerate>=1.10")
 
 
@@ -48,7 +46,6 @@ PINNED = ("torch==2.13.0", "transformers[serving]==5.23.0", "accelerate>=1.10")
 class Server:
     """One that answers `/v1/completions`."""
 
-    name: str
     url: str
     pid: int
     model: str
@@ -138,11 +135,12 @@ class BareGenerate:
             AutoModelForCausalLM.from_pretrained(folder, attn_implementation=name).eval() for name in ("eager", "sdpa")
         ]
 
-    def measure(self, *, clients: int, requests: int) -> Measured:
+    def measure(self, *, clients: int) -> Measured:
         """Answer in batches of as many prompts as there are clients elsewhere."""
         for model in self._models:
-            self._answer(model, clients=clients, requests=clients)
-        return max((self._answer(model, clients=clients, requests=requests) for model in self._models), key=_rate)
+            self._answer(model, clients=clients, requests=1)
+        found = [self._answer(model, clients=clients, requests=max(4, clients)) for model in self._models]
+        return min(found, key=lambda measured: measured.cpu_seconds)
 
     def _answer(self, model: PreTrainedModel, *, clients: int, requests: int) -> Measured:
         latencies: list[float] = []
@@ -160,19 +158,15 @@ class BareGenerate:
         return Measured(TOKENS * requests, seconds, cpu, tuple(latencies))
 
 
-def _rate(measured: Measured) -> float:
-    return measured.tokens / measured.seconds
-
-
 @contextmanager
 def our_server(folder: Path) -> Iterator[Server]:
     """Start `agenttuning serve`."""
     with running_server(folder, ServerSettings()) as running:
-        yield Server("agenttuning serve", running.url, running.pid, str(folder))
+        yield Server(running.url, running.pid, str(folder))
 
 
 @contextmanager
-def their_server(folder: Path, peers: Path, *, name: str, options: Sequence[str] = ()) -> Iterator[Server]:
+def their_server(folder: Path, peers: Path, *, options: Sequence[str]) -> Iterator[Server]:
     """Start `transformers serve` as its documentation says."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -187,9 +181,8 @@ def their_server(folder: Path, peers: Path, *, name: str, options: Sequence[str]
         while not _answers(url):
             assert child.poll() is None, (folder / f"{port}.log").read_text()[-2000:]
             time.sleep(0.5)
-        yield Server(name, url, child.pid, str(folder))
+        yield Server(url, child.pid, str(folder))
     finally:
-        child.send_signal(signal.SIGCONT)
         child.terminate()
         try:
             child.wait(10)
@@ -213,29 +206,20 @@ def install_peers(folder: Path) -> Path:
     return folder
 
 
-@contextmanager
-def running_alone(server: Server) -> Iterator[None]:
-    """Let a stopped server run for a while."""
-    os.kill(server.pid, signal.SIGCONT)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGSTOP)
-
-
-def measure(server: Server, *, clients: int, requests: int, stream: bool) -> Measured:
+def measure(server: Server, *, clients: int, stream: bool) -> Measured:
     """Warm a server up and measure it."""
-    with running_alone(server):
-        asyncio.run(ask(server, clients=clients, requests=clients, stream=stream))
-        return asyncio.run(ask(server, clients=clients, requests=requests, stream=stream))
+    asyncio.run(ask(server, clients=clients, requests=min(clients, 4), stream=stream))
+    return asyncio.run(ask(server, clients=clients, requests=max(4, clients), stream=stream))
 
 
-def show(name: str, clients: int, found: Measured, best: Measured) -> None:
-    """Print one line: rate, latencies, and our rate as a multiple of it."""
+def show(name: str, clients: int, found: Measured, ours: Measured) -> None:
+    """Print one line: rates, latencies, and our rates as multiples of it."""
     p95 = quantiles(found.latencies, n=20)[-1] if len(found.latencies) > 1 else found.latencies[0]
+    wall = [measured.tokens / measured.seconds for measured in (found, ours)]
+    cpu = [measured.tokens / measured.cpu_seconds for measured in (found, ours)]
     print(
-        f"{clients:3}  {name:34} {found.tokens / found.seconds:8.0f} {found.tokens / found.cpu_seconds:8.0f} "
-        f"{1000 * median(found.latencies):8.0f} {1000 * p95:8.0f} {_rate(best) / _rate(found):8.2f}",
+        f"{clients:3}  {name:32} {wall[0]:8.0f} {cpu[0]:8.0f} {1000 * median(found.latencies):8.0f} {1000 * p95:8.0f} "
+        f"{wall[1] / wall[0]:8.2f} {cpu[1] / cpu[0]:8.2f}",
         flush=True,
     )
 
@@ -248,31 +232,22 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, default=Path.home() / ".cache/agenttuning/transformers-serve")
     told = parser.parse_args()
     peers = install_peers(told.peers)
-    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+    print("     tokens per second of wall and of CPU time; milliseconds of one answer; our rates as multiples")
+    print(f"{'':37}{'wall':>8} {'CPU':>8} {'p50':>8} {'p95':>8} {'wall':>8} {'CPU':>8}", flush=True)
+    batching = ("--continuous-batching", "--attn-implementation", "sdpa")
+    with tempfile.TemporaryDirectory() as scratch:
         folder = save_llama(Path(scratch))
+        with our_server(folder) as server:
+            ours = {clients: measure(server, clients=clients, stream=told.stream) for clients in told.clients}
+        for clients, found in ours.items():
+            show("agenttuning serve", clients, found, found)
         bare = BareGenerate(folder)
-        batching = ("--continuous-batching", "--attn-implementation", "sdpa")
-        servers = [
-            stack.enter_context(our_server(folder)),
-            stack.enter_context(their_server(folder, peers, name="transformers serve")),
-            stack.enter_context(their_server(folder, peers, name="the same, continuous batching", options=batching)),
-        ]
-        stack.callback(lambda: [os.kill(server.pid, signal.SIGCONT) for server in servers])
-        for server in servers:
-            os.kill(server.pid, signal.SIGSTOP)
-        print("     tokens per second of wall and of CPU time; milliseconds of one answer; ours as a multiple")
-        print(f"{'':38} {'wall':>8} {'CPU':>8} {'p50':>8} {'p95':>8} {'ours':>8}")
         for clients in told.clients:
-            requests = max(4, 2 * clients)
-            rounds: dict[str, list[Measured]] = {}
-            for _ in range(ROUNDS):
-                for server in servers:
-                    found = measure(server, clients=clients, requests=requests, stream=told.stream)
-                    rounds.setdefault(server.name, []).append(found)
-                rounds.setdefault("bare generate, no HTTP", []).append(bare.measure(clients=clients, requests=requests))
-            best = {name: max(found, key=_rate) for name, found in rounds.items()}
-            for name, found in best.items():
-                show(name, clients, found, best[servers[0].name])
+            show("bare generate, no HTTP", clients, bare.measure(clients=clients), ours[clients])
+        for name, options in (("serve, continuous batching", batching), ("transformers serve", ())):
+            with their_server(folder, peers, options=options) as server:
+                for clients in told.clients:
+                    show(name, clients, measure(server, clients=clients, stream=told.stream), ours[clients])
 
 
 if __name__ == "__main__":
