@@ -121,7 +121,7 @@ async def leaves_before_the_answer(client: httpx.AsyncClient) -> None:
     """Close the connection while the answer is computed."""
     asked = {"inputs": "Where", "parameters": {"max_new_tokens": 200}}
     with suppress(httpx.TimeoutException):
-        await client.post("/generate", json=asked, timeout=0.05)
+        await client.post("/generate", json=asked, timeout=0.2)
 
 
 async def sends_invalid_bodies(client: httpx.AsyncClient) -> None:
@@ -132,9 +132,9 @@ async def sends_invalid_bodies(client: httpx.AsyncClient) -> None:
 
 async def sends_too_much(client: httpx.AsyncClient) -> None:
     """Send a prompt over the context and a body over the limit; they have to be refused."""
-    for path, size, status in (("/generate", 150_000, 422), ("/v1/completions", 3_000_000, 413)):
-        name = "inputs" if path == "/generate" else "prompt"
-        assert (await client.post(path, json={name: "lamp " * (size // 5)})).status_code == status
+    assert (await client.post("/generate", json={"inputs": "lamp " * 30_000})).status_code == 422
+    with suppress(httpx.ReadError, httpx.WriteError):  # refused and closed before all of it was sent
+        assert (await client.post("/v1/completions", json={"prompt": "lamp " * 600_000})).status_code == 413
 
 
 async def never_reads(client: httpx.AsyncClient) -> None:
