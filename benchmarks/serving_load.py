@@ -48,6 +48,8 @@ class Observed:
 
     right: int = 0
     wrong: list[str] = field(default_factory=list)
+    broken: int = 0
+    """Connections of good clients that ended before the answer."""
     misdeeds: Counter[str] = field(default_factory=Counter)
     memory: list[tuple[float, int]] = field(default_factory=list)
     """When, and resident kB."""
@@ -102,7 +104,11 @@ async def good(client: httpx.AsyncClient, known: list[Known], seen: Observed, *,
     draw = random.Random(seed)
     while time.monotonic() < until:
         asked = draw.choice(known)
-        text = _text(asked.path, await client.post(asked.path, json=asked.body))
+        try:
+            text = _text(asked.path, await client.post(asked.path, json=asked.body))
+        except httpx.TransportError:
+            seen.broken += 1
+            continue
         if text == asked.text:
             seen.right += 1
         else:
@@ -241,7 +247,9 @@ async def measure(server: RunningServer, known: list[Known], *, clients: int, se
     files = handles(server.pid)
     seen = await load(server, known, clients=clients, seconds=seconds)
     after = await left_behind(server)
-    print(f"{seen.right} right, {len(seen.wrong)} wrong answers; {dict(seen.misdeeds)}")
+    print(
+        f"{seen.right} right, {len(seen.wrong)} wrong answers, {seen.broken} broken connections; {dict(seen.misdeeds)}"
+    )
     print("\n".join(seen.wrong[:5]))
     settled = [size for when, size in seen.memory if when >= WARM_UP * seconds]
     print(

@@ -26,7 +26,7 @@ def test_no_answer_is_wrong_whoever_else_is_there(model_folder: Path) -> None:
         before = await left_behind(server)
         files = handles(server.pid)
         seen = await load(server, known, clients=20, seconds=5.0)
-        assert seen.wrong == []
+        assert (seen.wrong, seen.broken) == ([], 0)
         assert seen.right >= 20
         assert sum(seen.misdeeds.values()) >= 2
         after = await left_behind(server)
