@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.models.tokenizers import compact_tokenizer
+from tests.models.tokenizers import bytelevel_tokenizer, compact_tokenizer, metaspace_tokenizer
 
 from agenttuning.models.reply_text import ReplyText, decode, find_stop, settled_length
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from transformers import PreTrainedTokenizerBase
 
 text = st.text(st.sampled_from("ab\nX€é😀 "), max_size=30)
@@ -84,3 +86,22 @@ def test_an_end_that_may_become_a_stop_string_is_held_back(held: str, stop: tupl
 def test_special_tokens_are_no_text(tokenizer: PreTrainedTokenizerBase) -> None:
     ids = tokenizer("ab", add_special_tokens=False)["input_ids"]
     assert decode(tokenizer, [*ids, tokenizer.eos_token_id]) == "ab"
+
+
+@pytest.mark.parametrize("make", [compact_tokenizer, metaspace_tokenizer, bytelevel_tokenizer])
+@settings(deadline=None, max_examples=25)
+@given(st.text(st.sampled_from("ab dr1\n.€é😀 "), min_size=60, max_size=150), stops)
+def test_a_long_text_is_read_by_its_end_and_is_the_same(
+    make: Callable[[], PreTrainedTokenizerBase], whole: str, stop: list[str]
+) -> None:
+    tokenizer = make()
+    ids = [*tokenizer(whole, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    growing, free = ReplyText(tokenizer, stop), ReplyText(tokenizer, ())
+    for count in range(1, len(ids) + 1):
+        free.update(ids[:count])
+        assert free.text == decode(tokenizer, ids[:count])
+        if not growing.stop_text:
+            growing.update(ids[:count])
+            found = find_stop(free.text, stop)
+            assert growing.text == (free.text[: found[0]] if found else free.text)
+            assert growing.stop_text == (found[1] if found else "")

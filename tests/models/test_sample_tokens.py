@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from transformers import RepetitionPenaltyLogitsProcessor, TypicalLogitsWarper
 
 from agenttuning.core.records import Sampling
-from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
+from agenttuning.models.sample_tokens import _descending, choose_tokens, weaken_repeated
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0, 2.5, -30.0])
 rows = st.lists(st.floats(-8.0, 8.0, width=32), min_size=2, max_size=12)
@@ -136,3 +136,20 @@ def test_repeated_tokens_are_weakened_as_transformers_does(
     weak, untouched = weaken_repeated(logits, tokens=[held, held], penalty=[penalty, 1.0])
     torch.testing.assert_close(weak, expected[0])
     assert untouched.tolist() == logits[1].tolist()
+
+
+@given(st.lists(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.3]), min_size=9, max_size=9), min_size=1, max_size=4))
+def test_the_quick_order_is_that_of_a_stable_sort(table: list[list[float]]) -> None:
+    probabilities = torch.tensor(table, dtype=torch.float64)
+    values, order = probabilities.sort(dim=-1, descending=True, stable=True)
+    quick_values, quick = _descending(probabilities)
+    assert quick_values.tolist() == values.tolist()
+    assert quick[values > 0].tolist() == order[values > 0].tolist()
+
+
+def test_the_strongest_penalty_leaves_numbers() -> None:
+    """It pushes scores to the ends of their type; the model's own scores are told all the same."""
+    for penalty in (1e-300, 1e300):
+        weak = weaken_repeated(LOGITS[None], tokens=[[0, 3]], penalty=[penalty])
+        assert weak.isfinite().all()
+        assert draw(weak[0], Sampling(temperature=1e-5), seed=2) == (0 if penalty < 1 else 4)

@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, cast
+import math
+from typing import TYPE_CHECKING, cast
 
 import torch
 
-from agenttuning.errors import DataError
-from agenttuning.models.generation import Generation, Scored, Token
-from agenttuning.models.reply_text import ReplyText
-from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache
+from agenttuning.errors import AgentTuningError, DataError, PolicyError, SideError, boundary
+from agenttuning.models.decode_row import Row
+from agenttuning.models.generation import Scored, Token
+from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache, shared_mark
 from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 from agenttuning.models.score_tokens import score_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from agenttuning.models.generation import GenerationRequest
     from agenttuning.models.load import ChatModel
 
 _PREFILL_CELLS = 1 << 22
 """Attention cells (rows x new tokens x columns) of one prefill pass; bounds its memory."""
+_PREFILL_TOKENS = 512
+"""Tokens of one prefill pass while others wait for their next token."""
 _SCORE_CELLS = 1 << 27
 """Scores (rows x new tokens x vocabulary) of one pass that keeps them all, as scored prompts need."""
+_SHARED_TOKENS = 64
+"""From how many tokens in common on a prompt waits for another one that is read now."""
 
-
-@dataclass(slots=True, eq=False)
-class Row:
-    """One answer in progress."""
-
-    request: GenerationRequest
-    streaming: bool
-    generator: torch.Generator
-    reply: ReplyText
-    tokens: list[int]
-    """Prompt and answer so far."""
-    computed: int = 0
-    """How many of `tokens` have their keys and values in the cache."""
-    done: bool = False
-    """Finished, failed or no longer wanted; it leaves at the next step."""
-    answer: list[int] = field(default_factory=list)
-    prompt: tuple[Scored, ...] = ()
-    """The scores of the prompt, where they are asked for."""
+Told = Token | PolicyError
 
 
 class DecodeBatch:
@@ -60,36 +46,51 @@ class DecodeBatch:
         self._vocabulary = int(chat_model.model.config.vocab_size)
         self._cache = RowCache(self._layers)
         self._prefixes = PrefixStore(prefix_cache_bytes)
+        self.prompt_tokens = 0
+        """Tokens of all prompts so far."""
+        self.cached_tokens = 0
+        """How many of them another conversation, or an earlier turn, had computed."""
+
+    @property
+    def cache_bytes(self) -> int:
+        """Size of what is kept of finished conversations."""
+        return self._prefixes.bytes
 
     def new_row(self, request: GenerationRequest, *, streaming: bool) -> Row:
         """Prepare a row; it joins with `admit`."""
-        seed = request.sampling.seed
-        generator = torch.Generator().manual_seed(secrets.randbits(63) if seed is None else seed)
-        reply = ReplyText(self._tokenizer, request.stop)
-        return Row(request, streaming, generator, reply, list(request.prompt_ids))
+        return Row(request, self._tokenizer, streaming=streaming)
 
-    def admit(self, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
-        """Let rows join: read their prompts and yield the first token of each."""
-        found = [(row, *self._known(row)) for row in rows]
-        found.sort(key=lambda item: (item[0].request.score_prompt, len(item[0].tokens) - item[2]), reverse=True)
-        for row, entry, shared in found:
-            if entry is not None:
-                self._cache.copy_in(len(self.rows), entry.saved, length=shared)
-                row.computed = shared
-            self.rows.append(row)
-        joined = [row for row, _, _ in found]
-        first = len(self.rows) - len(joined)
-        for group in _prefill_groups(joined, vocabulary=self._vocabulary):
-            yield from self._forward(first, group)
-            first += len(group)
+    def admit(self, rows: Sequence[Row]) -> Iterator[list[tuple[Row, Told]]]:
+        """Let rows join: read their prompts and yield the first token of each, and of others what they gain meanwhile.
+
+        A prompt that begins as another one of `rows` does is read after it, and takes what they share.
+        """
+        now, later = self._unlike(rows)
+        for wave in (now, later):
+            yield from self._join(wave)
         self._leave()
 
-    def step(self) -> Iterator[tuple[Row, Token]]:
-        """Yield one more token of every row; finished and cancelled rows leave."""
+    def step(self) -> list[tuple[Row, Told]]:
+        """Return one more token of every row; finished and cancelled rows leave."""
         self._leave()
-        if self.rows:
-            yield from self._forward(0, self.rows)
+        told = self._forward(0, self.rows) if self.rows else []
         self._leave()
+        return told
+
+    def step_alone(self, row: Row) -> list[tuple[Row, Told]]:
+        """Return one more token of one row, as `step` would have if it had not failed."""
+        row.rewind()
+        return self._forward(self.rows.index(row), [row])
+
+    def expel(self, rows: Iterable[Row]) -> None:
+        """Undo the joining of rows that have no token yet, after a failure; they may join again."""
+        for row in rows:
+            if row in self.rows:
+                self._remove(self.rows.index(row))
+            row.computed = 0
+            row.rewind()
+        for row in self.rows:
+            row.rewind()
 
     def reset(self) -> None:
         """Drop every row and everything cached, after a failure."""
@@ -97,17 +98,54 @@ class DecodeBatch:
         self._cache = RowCache(self._layers)
         self._prefixes.clear()
 
-    def _known(self, row: Row) -> tuple[Prefix | None, int]:
-        """Find what a former turn computed; a prompt to be scored is read whole."""
-        return (None, 0) if row.request.score_prompt else self._prefixes.find(row.tokens)
+    def _unlike(self, rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+        """Divide rows into those to read now and those that begin like one of them."""
+        begun: set[bytes] = set()
+        now: list[Row] = []
+        later: list[Row] = []
+        for row in rows:
+            mark = None
+            if self._prefixes.max_bytes and not row.request.score_prompt:
+                mark = shared_mark(row.tokens, length=self._prefixes.find(row.tokens).length + _SHARED_TOKENS)
+            (later if mark in begun else now).append(row)
+            if mark is not None:
+                begun.add(mark)
+        return now, later
 
-    def _forward(self, first: int, rows: Sequence[Row]) -> Iterator[tuple[Row, Token]]:
-        reading = rows[0].request.score_prompt and not rows[0].computed
-        every = self._logits(first, rows, keep=0 if reading else 1)
-        if reading:
-            for row, read in zip(rows, every, strict=True):
-                places = read[-len(row.tokens) : -1]
-                row.prompt = score_tokens(places, row.tokens[1:], top=row.request.top)
+    def _join(self, rows: Sequence[Row]) -> Iterator[list[tuple[Row, Told]]]:
+        found = [(row, Prefix(0) if row.request.score_prompt else self._prefixes.find(row.tokens)) for row in rows]
+        found.sort(key=lambda item: (item[0].request.score_prompt, len(item[0].tokens) - item[1].length), reverse=True)
+        running = len(self.rows)
+        for row, prefix in found:
+            self._cache.copy_in(len(self.rows), prefix)
+            row.computed = prefix.length
+            self.rows.append(row)
+            self.prompt_tokens += len(row.tokens)
+            self.cached_tokens += prefix.length
+        first = running
+        for group in _prefill_groups([row for row, _ in found], vocabulary=self._vocabulary):
+            yield from self._read(first, group, running=running)
+            yield self._forward(first, group, reading=group[0].request.score_prompt)
+            for index in range(first, first + len(group)):
+                self._keep(index)
+            first += len(group)
+
+    def _read(self, first: int, rows: Sequence[Row], *, running: int) -> Iterator[list[tuple[Row, Told]]]:
+        """Read prompts up to their last part; with every part but the last, the `running` others gain a token."""
+        while not rows[0].request.score_prompt:
+            size = _part_size(rows, busy=running > 0)
+            if max(len(row.tokens) - row.computed for row in rows) <= size:
+                return
+            ends = [min(row.computed + size, len(row.tokens) - 1) for row in rows]
+            self._logits(first, rows, ends=ends, keep=1)
+            for row, end in zip(rows, ends, strict=True):
+                row.computed = end
+            if not all(row.done for row in self.rows[:running]):
+                yield self._forward(0, self.rows[:running])
+
+    def _forward(self, first: int, rows: Sequence[Row], *, reading: bool = False) -> list[tuple[Row, Told]]:
+        """Draw one more token of every row; `reading` scores their prompts, too."""
+        every = self._logits(first, rows, ends=[len(row.tokens) for row in rows], keep=0 if reading else 1)
         logits = every[:, -1]
         penalty = [row.request.repetition_penalty for row in rows]
         ids, logprobs = choose_tokens(
@@ -116,17 +154,35 @@ class DecodeBatch:
             generators=[row.generator for row in rows],
             typical=[row.request.typical_p for row in rows],
         )
-        for place, row, token_id, logprob in zip(logits, rows, ids, logprobs, strict=True):
-            row.computed = len(row.tokens)
-            scored = Scored(token_id, logprob)
-            if row.request.top or row.request.repetition_penalty != 1.0:
-                (scored,) = score_tokens(place[None], [token_id], top=row.request.top)
-            yield row, self._take(row, scored)
+        told: list[tuple[Row, Told]] = []
+        for places, row, token_id, logprob in zip(every, rows, ids, logprobs, strict=True):
+            if row.done:
+                continue
+            try:
+                with boundary("policy"):
+                    told.append((row, self._scored(row, places, token_id, logprob, reading=reading)))
+            except (SideError, AgentTuningError) as error:
+                told.append((row, row.fail(error)))
+        return told
 
-    def _logits(self, first: int, rows: Sequence[Row], *, keep: int) -> torch.Tensor:
-        """Run the new tokens of some rows; `keep` is of how many last places the scores are wanted, 0 of all."""
+    def _scored(self, row: Row, places: torch.Tensor, token_id: int, logprob: float, *, reading: bool) -> Token:
+        if math.isnan(logprob):
+            raise PolicyError("its scores are not numbers; are the weights damaged?")
+        if reading:
+            row.prompt = score_tokens(places[-len(row.tokens) : -1], row.tokens[1:], top=row.request.top)
+        row.computed = len(row.tokens)
+        scored = Scored(token_id, logprob)
+        if row.request.top or row.request.repetition_penalty != 1.0:
+            (scored,) = score_tokens(places[-1:], [token_id], top=row.request.top)
+        return row.take(scored, ends=self._ends, special=self._special)
+
+    def _logits(self, first: int, rows: Sequence[Row], *, ends: Sequence[int], keep: int) -> torch.Tensor:
+        """Run the new tokens of some rows, each up to its end; `keep` is of how many last places the scores are wanted.
+
+        0 is of all.
+        """
         device = self._model.device
-        new = [row.tokens[row.computed :] for row in rows]
+        new = [row.tokens[row.computed : end] for row, end in zip(rows, ends, strict=True)]
         longest = max(map(len, new))
         padded = torch.tensor([[0] * (longest - len(ids)) + ids for ids in new], device=device)
         padding = torch.tensor([longest - len(ids) for ids in new], device=device)[:, None]
@@ -134,7 +190,7 @@ class DecodeBatch:
         place = torch.arange(longest, device=device)[None]
         real = place >= padding
         positions = torch.where(real, starts + place - padding, 0)
-        width = max(len(row.tokens) for row in rows)
+        width = max(ends)
         visible = torch.arange(width, device=device)[None, None] <= positions[:, :, None]
         lowest = torch.finfo(self._model.dtype).min
         mask = torch.zeros(visible.shape, dtype=self._model.dtype, device=device).masked_fill_(~visible, lowest)
@@ -151,37 +207,31 @@ class DecodeBatch:
         )
         return cast("torch.Tensor", output.logits)
 
-    def _take(self, row: Row, scored: Scored) -> Token:
-        token_id = scored.id
-        row.tokens.append(token_id)
-        row.answer.append(token_id)
-        ended = token_id in self._ends
-        if row.streaming or row.request.stop:
-            row.reply.update(row.answer)
-        stopped = ended or bool(row.reply.stop_text)
-        last = stopped or len(row.answer) >= row.request.sampling.max_new_tokens
-        generation = self._finished(row, stopped=stopped) if last else None
-        text = row.reply.release(last=last) if row.streaming else ""
-        return Token(token_id, text, scored.logprob, token_id in self._special, generation, scored.top)
-
-    def _finished(self, row: Row, *, stopped: bool) -> Generation:
-        row.reply.update(row.answer)
-        row.done = True
-        finish: Literal["stop", "length"] = "stop" if stopped else "length"
-        return Generation(tuple(row.answer), row.reply.text, finish, row.reply.stop_text, row.prompt)
-
     def _leave(self) -> None:
         for index in range(len(self.rows) - 1, -1, -1):
-            row = self.rows[index]
-            if not row.done:
-                continue
-            if row.computed:
-                saved = self._cache.copy_out(index, length=row.computed)
-                self._prefixes.add(row.tokens[: row.computed], saved)
-            moved = self.rows.pop()
-            if moved is not row:
-                self._cache.move(len(self.rows), target=index, length=moved.computed)
-                self.rows[index] = moved
+            if self.rows[index].done:
+                self._keep(index)
+                self._remove(index)
+
+    def _keep(self, index: int) -> None:
+        """Keep what a row has computed for those that begin like it."""
+        row = self.rows[index]
+        self._prefixes.add(
+            row.tokens[: row.computed], lambda start, end: self._cache.copy_out(index, start=start, end=end)
+        )
+
+    def _remove(self, index: int) -> None:
+        moved = self.rows.pop()
+        if index < len(self.rows):
+            self._cache.move(len(self.rows), target=index, length=moved.computed)
+            self.rows[index] = moved
+
+
+def _part_size(rows: Sequence[Row], *, busy: bool) -> int:
+    """Return how many tokens of each row one pass reads."""
+    width = max(len(row.tokens) for row in rows)
+    size = _PREFILL_CELLS // (len(rows) * width)
+    return max(16, min(size, _PREFILL_TOKENS // len(rows)) if busy else size)
 
 
 def _prefill_groups(rows: Sequence[Row], *, vocabulary: int) -> Iterator[Sequence[Row]]:

@@ -6,8 +6,8 @@ never wait for long ones. Keys and values of a finished turn are kept, so an age
 A request draws the same tokens alone and in company, up to the last bits of the arithmetic: matrix products of other
 shapes round differently, which decides only between tokens whose scores agree to that precision. Measured on a random
 million-parameter model: log probabilities differ by up to 5e-6 in float32 (no answer of 200 changed; expect about one
-token in a million to), and by 3e-15 in float64, which is the choice where runs must repeat exactly. In bfloat16, or
-on a GPU, answers do change.
+token in a million to), and by 3e-15 in float64, now and then by 1e-7, since transformers computes norms and softmax in
+float32 even then; float64 is the choice where runs must repeat. In bfloat16, or on a GPU, answers do change.
 """
 
 from __future__ import annotations
@@ -17,20 +17,24 @@ import queue
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 import torch
 
 from agenttuning.errors import AgentTuningError, ContextLimitError, PolicyError, SideError, boundary
-from agenttuning.models.decode_batch import DecodeBatch, Row
-from agenttuning.models.generation import Generation, GenerationRequest, Token
+from agenttuning.models.decode_batch import DecodeBatch, Told
+from agenttuning.models.generation import Generation, GenerationRequest, Load, Token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Sequence
     from types import TracebackType
 
+    from agenttuning.models.decode_row import Row
     from agenttuning.models.load import ChatModel
+
+_PATIENT_STEPS = 8
+"""After this many steps even one row joins alone."""
 
 __all__ = ["Generation", "GenerationRequest", "Generator", "Token"]
 
@@ -39,14 +43,20 @@ __all__ = ["Generation", "GenerationRequest", "Generator", "Token"]
 class _Ticket:
     row: Row
     loop: asyncio.AbstractEventLoop
-    answers: asyncio.Queue[Token | PolicyError]
+    answers: asyncio.Queue[list[Token] | PolicyError]
     arrived: float
+    held: list[Token] = field(default_factory=list)
+    """Tokens of a request that nobody reads along, until the last."""
 
-    def deliver(self, item: Token | PolicyError) -> None:
-        try:
-            self.loop.call_soon_threadsafe(self.answers.put_nowait, item)
-        except RuntimeError:  # the caller's event loop is closed: nobody waits any more
-            self.row.done = True
+    def ready(self, told: Told) -> list[Token] | PolicyError | None:
+        """Return what to hand over now."""
+        if isinstance(told, PolicyError):
+            return told
+        self.held.append(told)
+        if self.row.request.whole and told.generation is None and len(self.row.answer) > 1:
+            return None
+        ready, self.held = self.held, []
+        return ready
 
 
 class Generator:
@@ -67,14 +77,23 @@ class Generator:
         self._inbox: queue.SimpleQueue[_Ticket | None] = queue.SimpleQueue()
         self._waiting: deque[_Ticket] = deque()
         self._tickets: dict[Row, _Ticket] = {}
+        self._steps = 0
+        """Since rows last joined."""
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="generator", daemon=True)
         self._thread.start()
 
     @property
-    def load(self) -> tuple[int, int]:
-        """How many answers are in progress and how many wait, about now."""
-        return len(self._batch.rows), len(self._waiting) + self._inbox.qsize()
+    def load(self) -> Load:
+        """What it is doing, about now."""
+        batch = self._batch
+        return Load(
+            running=len(batch.rows),
+            waiting=len(self._waiting) + self._inbox.qsize(),
+            prompt_tokens=batch.prompt_tokens,
+            cached_tokens=batch.cached_tokens,
+            cache_bytes=batch.cache_bytes,
+        )
 
     async def generate(self, request: GenerationRequest) -> Generation:
         """Return the whole answer; cancelling the call frees its row.
@@ -85,7 +104,7 @@ class Generator:
         """
         ticket = self._submit(request, streaming=False)
         try:
-            while (generation := (await _received(ticket)).generation) is None:
+            while (generation := (await _received(ticket))[-1].generation) is None:
                 continue
         finally:
             ticket.row.done = True
@@ -96,10 +115,10 @@ class Generator:
         ticket = self._submit(request, streaming=True)
         try:
             while True:
-                token = await _received(ticket)
-                yield token
-                if token.generation is not None:
-                    return
+                for token in await _received(ticket):
+                    yield token
+                    if token.generation is not None:
+                        return
         finally:
             ticket.row.done = True
 
@@ -141,14 +160,9 @@ class Generator:
             torch.set_num_threads(1)
         with torch.inference_mode():
             while self._gather():
-                try:
-                    with boundary("policy"):
-                        self._advance()
-                except (SideError, AgentTuningError) as error:
-                    self._fail(self._tickets.values(), PolicyError(f"the model failed: {error}"))
-                    self._tickets.clear()
-                    self._batch.reset()
-        self._fail([*self._tickets.values(), *self._waiting], PolicyError("the generator was closed"))
+                self._advance()
+        closed = PolicyError("the generator was closed")
+        self._deliver([(ticket, closed) for ticket in (*self._tickets.values(), *self._waiting)])
 
     def _gather(self) -> bool:
         """Read the inbox; wait only while there is nothing to do. False when closed."""
@@ -167,40 +181,90 @@ class Generator:
         return None not in arrived
 
     def _advance(self) -> None:
-        self._deliver(self._batch.step())
-        for ticket in [ticket for row, ticket in self._tickets.items() if row.done]:
-            del self._tickets[ticket.row]
+        self._tell(self._step())
+        self._steps += 1
         joining = self._joining()
         if joining:
+            self._steps = 0
             self._tickets.update((ticket.row, ticket) for ticket in joining)
-            self._deliver(self._batch.admit([ticket.row for ticket in joining]))
+            self._admit([ticket.row for ticket in joining])
+
+    def _step(self) -> list[tuple[Row, Told]]:
+        try:
+            with boundary("policy"):
+                return self._batch.step()
+        except (SideError, AgentTuningError):
+            return self._step_alone()
+
+    def _step_alone(self) -> list[tuple[Row, Told]]:
+        """Advance every row by itself, since one that cannot must not take the others along."""
+        told: list[tuple[Row, Told]] = []
+        for row in [row for row in self._batch.rows if not row.done]:
+            try:
+                with boundary("policy"):
+                    told += self._batch.step_alone(row)
+            except (SideError, AgentTuningError) as error:
+                told.append((row, row.fail(error)))
+        if all(isinstance(item, PolicyError) for _, item in told):
+            self._batch.reset()
+        return told
+
+    def _admit(self, rows: Sequence[Row]) -> None:
+        """Let rows join; where that fails, one by one, so that only those fail that cannot."""
+        try:
+            with boundary("policy"):
+                for told in self._batch.admit(rows):
+                    self._tell(told)
+        except (SideError, AgentTuningError) as error:
+            left = [row for row in rows if not row.answer and not row.done]
+            self._batch.expel(left)
+            if len(rows) == 1:
+                self._tell([(row, row.fail(error)) for row in left])
+            else:
+                for row in left:
+                    self._admit([row])
 
     def _joining(self) -> list[_Ticket]:
         """Choose who joins now: few at a time only when they have waited, since every joining costs a pass."""
-        while self._waiting and self._waiting[0].row.done:
-            self._waiting.popleft()
+        self._waiting = deque(ticket for ticket in self._waiting if not ticket.row.done)
         running = len(self._batch.rows)
         count = min(self._batch.max_rows - running, len(self._waiting))
         if count <= 0:
             return []
         patient = time.monotonic() - self._waiting[0].arrived < 4 * self._window_seconds
         full = len(self._waiting) > count
-        if running and count * 8 < running and (patient or full):
+        if running and count * 8 < running and self._steps < _PATIENT_STEPS and (patient or full):
             return []
-        return [ticket for ticket in (self._waiting.popleft() for _ in range(count)) if not ticket.row.done]
+        return [self._waiting.popleft() for _ in range(count)]
 
-    def _deliver(self, tokens: Iterable[tuple[Row, Token]]) -> None:
-        for row, token in tokens:
-            if row.streaming or token.generation is not None:
-                self._tickets[row].deliver(token)
+    def _tell(self, told: Iterable[tuple[Row, Told]]) -> None:
+        self._deliver([(self._tickets[row], item) for row, item in told])
+        for row in [row for row in self._tickets if row.done]:
+            del self._tickets[row]
 
     @staticmethod
-    def _fail(tickets: Iterable[_Ticket], error: PolicyError) -> None:
-        for ticket in tickets:
-            ticket.deliver(error)
+    def _deliver(told: Iterable[tuple[_Ticket, Told]]) -> None:
+        """Hand everything over with one call per event loop, since each call wakes its thread."""
+        ready: dict[asyncio.AbstractEventLoop, list[tuple[_Ticket, list[Token] | PolicyError]]] = {}
+        for ticket, item in told:
+            if not isinstance(item, Token) or ticket.row.streaming or item.generation is not None:
+                found = ticket.ready(item)
+                if found is not None:
+                    ready.setdefault(ticket.loop, []).append((ticket, found))
+        for loop, items in ready.items():
+            try:
+                loop.call_soon_threadsafe(_put, items)
+            except RuntimeError:  # that event loop is closed: nobody waits any more
+                for ticket, _ in items:
+                    ticket.row.done = True
 
 
-async def _received(ticket: _Ticket) -> Token:
+def _put(items: Iterable[tuple[_Ticket, list[Token] | PolicyError]]) -> None:
+    for ticket, item in items:
+        ticket.answers.put_nowait(item)
+
+
+async def _received(ticket: _Ticket) -> list[Token]:
     item = await ticket.answers.get()
     if isinstance(item, PolicyError):
         raise item

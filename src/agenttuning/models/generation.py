@@ -28,6 +28,24 @@ class GenerationRequest:
     """Keep the tokens whose surprise is nearest to the expected one, up to this mass; 1 keeps all."""
     repetition_penalty: float = 1.0
     """By how much to weaken what prompt and answer hold already (CTRL's rule); 1 weakens nothing."""
+    whole: bool = False
+    """Nobody reads along: between the first token and the last a stream may be silent, and then give all at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an engine is doing, and what it has been spared since its start."""
+
+    running: int
+    """Answers in progress."""
+    waiting: int
+    """Answers not begun."""
+    prompt_tokens: int = 0
+    """Of all prompts begun."""
+    cached_tokens: int = 0
+    """How many of them were not computed again, since an earlier turn or another conversation began with them."""
+    cache_bytes: int = 0
+    """Size of what is kept of conversations."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _COLUMN_STEP = 128
 _BLOCK = 16
@@ -120,82 +120,119 @@ class RowCache(Cache):
         for store in self._stores():
             store[target, :, :length] = store[source, :, :length]
 
-    def copy_out(self, row: int, *, length: int) -> list[torch.Tensor]:
-        """Return a copy of a row's first `length` columns, two tensors per layer."""
-        return [store[row, :, :length].clone() for store in self._stores()]
+    def copy_out(self, row: int, *, start: int, end: int) -> list[torch.Tensor]:
+        """Return a copy of some of a row's columns, two tensors per layer."""
+        return [store[row, :, start:end].clone() for store in self._stores()]
 
-    def copy_in(self, row: int, saved: Sequence[torch.Tensor], *, length: int) -> None:
-        """Write the first `length` columns of a saved row."""
+    def copy_in(self, row: int, prefix: Prefix) -> None:
+        """Write the first columns of a row."""
         for layer in self._rows:
-            layer.reserve(rows=row + 1, columns=length)
-        for store, tensor in zip(self._stores(), saved, strict=True):
-            store[row, :, :length] = tensor[:, :length]
+            layer.reserve(rows=row + 1, columns=prefix.length)
+        for first, end, saved in prefix.parts():
+            for store, tensor in zip(self._stores(), saved, strict=True):
+                store[row, :, first:end] = tensor[:, : end - first]
 
     def _stores(self) -> Iterator[torch.Tensor]:
         for layer in self._rows:
             yield from layer.stores
 
 
-@dataclass(slots=True)
-class Prefix:
-    """What one finished row left: its tokens and their keys and values."""
+@dataclass(slots=True, eq=False)
+class _Segment:
+    """Keys and values of some whole blocks, and the segment that they continue."""
 
-    tokens: Sequence[int]
+    before: _Segment | None
+    first: int
+    """Position of its first token; `before` holds at least everything up to there."""
     saved: list[torch.Tensor]
-    marks: list[bytes] = field(default_factory=list)
+    marks: list[bytes]
 
     @property
     def size(self) -> int:
-        """Bytes of the saved tensors."""
         return sum(tensor.nbytes for tensor in self.saved)
 
 
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """What is known of a prompt's beginning."""
+
+    length: int
+    """Tokens."""
+    leaf: _Segment | None = None
+
+    def parts(self) -> Iterator[tuple[int, int, list[torch.Tensor]]]:
+        """Yield runs of columns, the last ones first: where each begins and ends, and its tensors."""
+        segment, end = self.leaf, self.length
+        while segment is not None:
+            yield segment.first, end, segment.saved
+            end = segment.first
+            segment = segment.before
+
+
 class PrefixStore:
-    """Finished rows, least recently used first, found by their longest common prefix in blocks of 16 tokens."""
+    """Keys and values of conversations in blocks of 16 tokens, each block known by everything up to its end.
+
+    A beginning that conversations share, such as instruction and example, is held once. The least recently used goes
+    first, and nothing before what continues it.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.bytes = 0
-        self._entries: OrderedDict[int, Prefix] = OrderedDict()
-        self._by_mark: dict[bytes, int] = {}
-        self._next = 0
+        self._segments: OrderedDict[_Segment, None] = OrderedDict()
+        self._by_mark: dict[bytes, _Segment] = {}
 
-    def find(self, tokens: Sequence[int]) -> tuple[Prefix | None, int]:
-        """Return a saved row and how many of `tokens` it shares; at least one token is always left to compute."""
-        marks = _marks(tokens[:-1])
-        for count in range(len(marks), 0, -1):
-            key = self._by_mark.get(marks[count - 1])
-            if key is not None:
-                self._entries.move_to_end(key)
-                return self._entries[key], count * _BLOCK
-        return None, 0
+    def find(self, tokens: Sequence[int]) -> Prefix:
+        """Return the longest known beginning of a prompt; at least one token is always left to compute."""
+        return self._find(_marks(tokens[:-1]))
 
-    def add(self, tokens: Sequence[int], saved: list[torch.Tensor]) -> None:
-        """Keep a finished row; the row that it continues is dropped, and old rows where the bytes are used up."""
-        entry = Prefix(tokens=tokens, saved=saved, marks=_marks(tokens))
-        continued = {self._by_mark[mark] for mark in entry.marks if mark in self._by_mark}
-        for key in continued:
-            if tuple(tokens[: len(self._entries[key].tokens)]) == tuple(self._entries[key].tokens):
-                self._drop(key)
-        self._entries[self._next] = entry
-        self._by_mark.update(dict.fromkeys(entry.marks, self._next))
-        self._next += 1
-        self.bytes += entry.size
-        while self.bytes > self.max_bytes and self._entries:
-            self._drop(next(iter(self._entries)))
+    def add(self, tokens: Sequence[int], copy: Callable[[int, int], list[torch.Tensor]]) -> None:
+        """Keep what is not known yet; `copy` gives the tensors from one position to another."""
+        marks = _marks(tokens) if self.max_bytes else []
+        known = self._find(marks)
+        if known.length == len(marks) * _BLOCK:
+            return
+        new = marks[known.length // _BLOCK :]
+        segment = _Segment(known.leaf, known.length, copy(known.length, len(marks) * _BLOCK), new)
+        self._by_mark.update(dict.fromkeys(new, segment))
+        self.bytes += segment.size
+        self._touch(segment)
+        while self.bytes > self.max_bytes:
+            self._drop(next(iter(self._segments)))
 
     def clear(self) -> None:
         """Forget everything."""
-        self._entries.clear()
+        self._segments.clear()
         self._by_mark.clear()
         self.bytes = 0
 
-    def _drop(self, key: int) -> None:
-        entry = self._entries.pop(key)
-        self.bytes -= entry.size
-        for mark in entry.marks:
-            if self._by_mark.get(mark) == key:
-                del self._by_mark[mark]
+    def _find(self, marks: Sequence[bytes]) -> Prefix:
+        for count in range(len(marks), 0, -1):
+            segment = self._by_mark.get(marks[count - 1])
+            if segment is not None:
+                self._touch(segment)
+                return Prefix(count * _BLOCK, segment)
+        return Prefix(0)
+
+    def _touch(self, segment: _Segment | None) -> None:
+        """Make it and all that it continues the last to go, its beginning the very last."""
+        while segment is not None:
+            self._segments[segment] = None
+            self._segments.move_to_end(segment)
+            segment = segment.before
+
+    def _drop(self, segment: _Segment) -> None:
+        del self._segments[segment]
+        self.bytes -= segment.size
+        for mark in segment.marks:
+            del self._by_mark[mark]
+
+
+def shared_mark(tokens: Sequence[int], *, length: int) -> bytes | None:
+    """Return a digest of the first `length` tokens; None where there are not as many before the last."""
+    if len(tokens) <= length:
+        return None
+    return hashlib.blake2b(array("q", tokens[:length]).tobytes(), digest_size=16).digest()
 
 
 def _marks(tokens: Sequence[int]) -> list[bytes]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from agenttuning.models.generation import Load
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from agenttuning.core.records import Message
     from agenttuning.models.generation import GenerationRequest, Token
+
+__all__ = ["Engine", "EngineInfo", "Load", "TextToken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +31,6 @@ class EngineInfo:
     """Ids of tokens that are no text."""
     template: str
     """Digest of the chat template: two servers with unlike digests answer unlike prompts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """What an engine is doing now."""
-
-    running: int
-    """Answers in progress."""
-    waiting: int
-    """Answers not begun."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from agenttuning.models.generate import Generator
 from agenttuning.models.load import load_chat_model
-from agenttuning.serving.engine import EngineInfo, Load, TextToken
+from agenttuning.serving.engine import EngineInfo, TextToken
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from agenttuning.core.records import Message
-    from agenttuning.models.generation import GenerationRequest, Token
+    from agenttuning.models.generation import GenerationRequest, Load, Token
     from agenttuning.serving.settings import ServerSettings
 
 _LOG = logging.getLogger(__name__)
@@ -32,7 +32,9 @@ class LocalEngine:
         """
         self._chat_model = load_chat_model(model, dtype=settings.dtype, template=settings.template)
         self._texts: dict[int, str] = {}
-        self._generator = Generator(self._chat_model, max_batch=settings.max_batch)
+        self._generator = Generator(
+            self._chat_model, max_batch=settings.max_batch, prefix_cache_bytes=settings.prefix_cache_bytes
+        )
         self.info = EngineInfo(
             model=self._chat_model.name,
             dtype=settings.dtype,
@@ -55,7 +57,7 @@ class LocalEngine:
     @property
     def load(self) -> Load:
         """What it is doing now."""
-        return Load(*self._generator.load)
+        return self._generator.load
 
     def text_tokens(self, text: str) -> list[TextToken]:
         """Return the tokens of a raw prompt and where they stand."""

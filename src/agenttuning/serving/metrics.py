@@ -76,8 +76,8 @@ class Metrics:
         self.observe("tgi_request_generated_tokens", count)
         self.observe("tgi_request_max_new_tokens", request.sampling.max_new_tokens)
 
-    def text(self, gauges: Mapping[str, float]) -> str:
-        """Return everything in Prometheus' text format, with the gauges of this moment."""
+    def text(self, gauges: Mapping[str, float], *, counters: Mapping[str, float]) -> str:
+        """Return everything in Prometheus' text format, with gauges and counters that the engine has."""
         lines: list[str] = []
         for name, counter in self._counters.items():
             lines.append(f"# TYPE {name} counter")
@@ -85,6 +85,7 @@ class Metrics:
                 lines.append(f'{name}{{err="{err}"}} {count}' if err else f"{name} {count}")
         for name, histogram in self._histograms.items():
             lines += [f"# TYPE {name} histogram", *histogram.lines(name)]
-        for name, value in gauges.items():
-            lines += [f"# TYPE {name} gauge", f"{name} {value:g}"]
+        for kind, told in (("gauge", gauges), ("counter", counters)):
+            for name, value in told.items():
+                lines += [f"# TYPE {name} {kind}", f"{name} {value:.15g}"]
         return "\n".join(lines) + "\n"

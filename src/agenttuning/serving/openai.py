@@ -18,6 +18,7 @@ from agenttuning.serving.requests import (
     all_of,
     answered,
     collected,
+    encoded,
     failure_kind,
     read_body,
     refuse_unsupported,
@@ -71,14 +72,14 @@ class OpenAIRoutes:
             raise RequestError("`max_tokens`=0 needs `echo`, else there is nothing to answer", field="max_tokens")
         if body.stream and body.echo and (asked == 0 or body.logprobs is not None):
             raise RequestError("a scored prompt cannot be streamed; leave `stream` or `echo` out", field="stream")
-        prompts = self._prompt_ids(body)
+        prompts = await self._prompt_ids(body)
         scored = bool(body.echo) and body.logprobs is not None
         wanted = self._requests(prompts, body, asked=max(asked, 1), score_prompt=scored)
         echoed = self._echoed(body) if body.echo else None
         return await self._respond(request, body, wanted, form=TextForm(self._engine, echoed=echoed, answer=asked > 0))
 
-    def _prompt_ids(self, body: CompletionBody) -> list[list[int]]:
-        found = [self._engine.encode(prompt) if isinstance(prompt, str) else prompt for prompt in body.prompts]
+    async def _prompt_ids(self, body: CompletionBody) -> list[list[int]]:
+        found = [await encoded(self._engine, prompt) if isinstance(prompt, str) else prompt for prompt in body.prompts]
         for ids in found:
             require_known_tokens(ids, vocabulary=self._engine.info.vocabulary, field="prompt")
         return found
@@ -127,7 +128,7 @@ class OpenAIRoutes:
                 media_type="text/event-stream",
                 headers={"x-accel-buffering": "no", "cache-control": "no-cache"},
             )
-        found = await answered(request, all_of([collected(self._engine.stream(one)) for one in wanted]))
+        found = await answered(request, all_of([collected(self._engine, one) for one in wanted]))
         answers = [Answer(one, *result) for one, result in zip(wanted, found, strict=True)]
         scored = body.wanted_top is not None
         choices = [form.whole(index, answer, scored=scored) for index, answer in enumerate(answers)]

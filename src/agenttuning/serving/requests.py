@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,17 +12,21 @@ from starlette.requests import ClientDisconnect
 from agenttuning.errors import BudgetError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
+    from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 
     from pydantic import JsonValue
     from starlette.requests import Request
 
     from agenttuning.errors import PolicyError
-    from agenttuning.models.generation import Generation, Token
+    from agenttuning.models.generation import Generation, GenerationRequest, Token
+    from agenttuning.serving.engine import Engine
     from agenttuning.serving.settings import ServerSettings
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
+
+_LONG_TEXT = 20_000
+"""From how many characters on a text is tokenized in another thread; they take about 20 ms."""
 
 
 class RequestError(Exception):
@@ -132,10 +137,15 @@ async def _disconnected(request: Request) -> None:
         continue
 
 
-async def collected(tokens: AsyncIterator[Token]) -> tuple[list[Token], Generation]:
-    """Return all tokens of a stream and the whole answer."""
+async def encoded(engine: Engine, text: str) -> list[int]:
+    """Return the ids of a raw prompt; a long one does not keep the others waiting for their next token."""
+    return engine.encode(text) if len(text) <= _LONG_TEXT else await asyncio.to_thread(engine.encode, text)
+
+
+async def collected(engine: Engine, request: GenerationRequest) -> tuple[list[Token], Generation]:
+    """Return all tokens of an answer and the whole of it."""
     found: list[Token] = []
-    async for token in tokens:
+    async for token in engine.stream(replace(request, whole=True)):
         found.append(token)
         if token.generation is not None:
             return found, token.generation

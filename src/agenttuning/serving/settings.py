@@ -23,6 +23,8 @@ class ServerSettings(Record):
     """Chat template: `auto` takes the model's own, `llama2` the paper's with its fixed system text."""
     max_batch: int = Field(default=32, gt=0)
     """Answers in progress at once; more wait."""
+    prefix_cache_bytes: int = Field(default=512 << 20, ge=0)
+    """Memory for what was computed of conversations, so that a later turn pays for its new tokens only; 0 is none."""
     max_concurrent: int = Field(default=128, gt=0)
     """Requests in progress or waiting; more are refused with 429."""
     max_body_bytes: int = Field(default=2_000_000, gt=0)

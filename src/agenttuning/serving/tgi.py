@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from dataclasses import replace
@@ -16,6 +17,7 @@ from agenttuning.serving.requests import (
     all_of,
     answered,
     collected,
+    encoded,
     failure_kind,
     read_body,
     refuse_unsupported,
@@ -56,7 +58,7 @@ class TgiRoutes:
     async def compatible(self, request: Request) -> Response:
         """Answer `POST /`: an array, or a stream where `stream` asks for one."""
         body = await self._read(request)
-        return self._streamed(body) if body.stream else await self._whole(request, body, in_array=True)
+        return await self._streamed(body) if body.stream else await self._whole(request, body, in_array=True)
 
     async def generate(self, request: Request) -> Response:
         """Answer `POST /generate`."""
@@ -64,7 +66,7 @@ class TgiRoutes:
 
     async def generate_stream(self, request: Request) -> Response:
         """Answer `POST /generate_stream` with one event per token."""
-        return self._streamed(await self._read(request))
+        return await self._streamed(await self._read(request))
 
     async def tokenize(self, request: Request) -> Response:
         """Answer `POST /tokenize`: the tokens of `inputs` and the bytes that each covers."""
@@ -89,8 +91,16 @@ class TgiRoutes:
             "tgi_queue_size": load.waiting,
             "tgi_batch_current_size": load.running,
             "tgi_batch_current_max_tokens": load.running * self._engine.info.max_total_tokens,
+            "agenttuning_prefix_cache_bytes": load.cache_bytes,
+            "agenttuning_requests_in_progress": self._door.inside,
+            "agenttuning_tasks": len(asyncio.all_tasks()),
         }
-        return PlainTextResponse(self._metrics.text(gauges), media_type="text/plain; version=0.0.4")
+        counters = {
+            "agenttuning_prompt_tokens": load.prompt_tokens,
+            "agenttuning_prompt_tokens_cached": load.cached_tokens,
+        }
+        text = self._metrics.text(gauges, counters=counters)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def information(self, request: Request) -> Response:
         """Describe model and limits, in the words of version 3 and of version 1."""
@@ -130,16 +140,16 @@ class TgiRoutes:
         refuse_unsupported(body.parameters.model_extra, neutral=UNSUPPORTED)
         return body
 
-    def _request(self, body: GenerateBody, *, streamed: bool) -> GenerationRequest:
+    async def _request(self, body: GenerateBody, *, streamed: bool) -> GenerationRequest:
         check_choices(body.parameters, semantics=self._settings.semantics, streamed=streamed)
-        ids = self._engine.encode(body.inputs)
+        ids = await encoded(self._engine, body.inputs)
         return generation_request(body.parameters, ids, info=self._engine.info, settings=self._settings)
 
     async def _whole(self, request: Request, body: GenerateBody, *, in_array: bool) -> Response:
-        wanted = self._request(body, streamed=False)
+        wanted = await self._request(body, streamed=False)
         sampled = [wanted, *(_reseeded(wanted) for _ in range(1, body.parameters.best_of or 1))]
         began = time.perf_counter()
-        found = await answered(request, all_of([collected(self._engine.stream(one)) for one in sampled]))
+        found = await answered(request, all_of([collected(self._engine, one) for one in sampled]))
         milliseconds = round(1000 * (time.perf_counter() - began))
         best, *others = sorted(zip(sampled, found, strict=True), key=lambda pair: -_mean_score(pair[1][0]))
         wanted, (tokens, generation) = best
@@ -165,9 +175,9 @@ class TgiRoutes:
     def _headers(self, body: GenerateBody) -> dict[str, str]:
         return {"x-compute-type": self._engine.info.device, "x-compute-characters": str(len(body.inputs))}
 
-    def _streamed(self, body: GenerateBody) -> Response:
+    async def _streamed(self, body: GenerateBody) -> Response:
         headers = {**self._headers(body), "x-accel-buffering": "no", "cache-control": "no-cache"}
-        events = self._events(body, self._request(body, streamed=True))
+        events = self._events(body, await self._request(body, streamed=True))
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
     async def _events(self, body: GenerateBody, wanted: GenerationRequest) -> AsyncIterator[str]:
