@@ -164,7 +164,7 @@ class GatewayTgi:
         try:
             return await _checked(answer)
         finally:
-            await answer.close()
+            answer.close()
 
     async def _streamed(self, request: Request, body: GenerateBody) -> Response:
         wanted = Translation(body, self._settings)
@@ -173,7 +173,7 @@ class GatewayTgi:
             try:
                 await _checked(answer)
             finally:
-                await answer.close()
+                answer.close()
         headers = {**_STREAM_HEADERS, "x-compute-characters": str(len(body.inputs))}
         return _Relay(answer, self._events(answer, wanted), headers=headers)
 
@@ -233,7 +233,7 @@ class _Relay(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await self._answer.close()
+            self._answer.close()
 
 
 async def _closing(answer: Answer) -> Response:
@@ -242,7 +242,7 @@ async def _closing(answer: Answer) -> Response:
         _require_admitted(answer)
         content = await answer.read()
     finally:
-        await answer.close()
+        answer.close()
     if answer.status >= 500:
         raise RequestError(error_text(content), status=answer.status, kind="generation")
     headers = {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}

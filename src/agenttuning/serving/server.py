@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import signal
@@ -38,7 +39,7 @@ def serve_model(model: str | Path, settings: ServerSettings) -> None:
         StageError: the port is taken.
     """
     with _bound(settings) as listening:
-        anyio.run(_serve, model, settings, listening)
+        anyio.run(_serve, model, settings, listening, backend_options=_loop())
 
 
 def serve_upstreams(settings: GatewaySettings) -> None:
@@ -49,7 +50,11 @@ def serve_upstreams(settings: GatewaySettings) -> None:
         StageError: the port is taken.
     """
     with _bound(settings) as listening:
-        anyio.run(_serve_gateway, settings, listening)
+        anyio.run(_serve_gateway, settings, listening, backend_options=_loop())
+
+
+def _loop() -> dict[str, bool]:
+    return {"use_uvloop": importlib.util.find_spec("uvloop") is not None}
 
 
 async def _serve_gateway(settings: GatewaySettings, listening: socket.socket) -> None:
