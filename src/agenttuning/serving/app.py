@@ -17,6 +17,7 @@ from agenttuning.serving import errors, openai, tgi
 from agenttuning.serving.gate import AdmissionGate, Door
 from agenttuning.serving.metrics import Metrics
 from agenttuning.serving.openapi import describe
+from agenttuning.serving.page import page_or
 from agenttuning.serving.requests import RequestError
 from agenttuning.serving.watched import WatchedEngine
 
@@ -76,7 +77,7 @@ def _guarded(routes: list[Route], settings: ServerSettings, door: Door, metrics:
 def _surfaces(text: tgi.TgiRoutes | GatewayTgi, chat: openai.OpenAIRoutes | GatewayOpenAI) -> list[Route]:
     return [
         Route("/", text.compatible, methods=["POST"]),
-        Route("/", text.health, methods=["GET"]),
+        Route("/", page_or(text.health), methods=["GET"]),
         Route("/generate", text.generate, methods=["POST"]),
         Route("/generate_stream", text.generate_stream, methods=["POST"]),
         Route("/health", text.health, methods=["GET"]),
