@@ -139,6 +139,16 @@ def _add_world_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    chat = verbs.add_parser("chat", help="talk to a model, or pipe one message per line")
+    chat.set_defaults(module="chat")
+    chat.add_argument("target", metavar="MODEL|URL", help="a model's folder or name, or the URL of an OpenAI server")
+    chat.add_argument("overrides", nargs="*", metavar="key=value", help="of a model: how it is served")
+    chat.add_argument("--system", default="", metavar="TEXT", help="system text (default: the model's own)")
+    chat.add_argument("--temperature", type=float, help="0 is greedy (default: the server's)")
+    chat.add_argument("--max-tokens", type=int, help="longest answer (default: the server's)")
+    chat.add_argument("--seed", type=int, help="of the first and every answer")
+    chat.add_argument("--model", help="name to ask for, where a server has several")
+    chat.add_argument("--key-variable", metavar="NAME", help="environment variable with the server's key")
     show = verbs.add_parser("show", help="one trajectory, readable")
     show.set_defaults(module="show")
     show.add_argument("file", help="FILE.jsonl or FILE.jsonl:N")
