@@ -26,7 +26,7 @@ LIMIT = 100
 
 
 class LetterEngine:
-    """One token per character; answers `abc...`, or other letters in turn, until the stop string or the length, and keeps what it was asked."""
+    """One token per character; answers with its letters in turn until the stop string or the length."""
 
     info = EngineInfo(
         model="letters",

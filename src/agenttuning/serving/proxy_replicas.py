@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from agenttuning.serving.metrics import Metrics
     from agenttuning.serving.proxy_settings import GatewaySettings
 
 _LOG = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ class Replica:
 class Answer:
     """One answer of one replica; whoever holds it closes it."""
 
-    def __init__(self, replica: Replica) -> None:
+    def __init__(self, replica: Replica, metrics: Metrics) -> None:
         self.status = 0
         self.headers: Mapping[str, str] = {}
         """Their names are read in any case."""
@@ -74,13 +76,18 @@ class Answer:
         self._response: aiohttp.ClientResponse | None = None
         self._first = b""
         self._open = True
+        self._metrics = metrics
+        self._began = time.perf_counter()
         replica.in_flight += 1
 
     async def begin(self, client: aiohttp.ClientSession, path: str, content: bytes) -> None:
         """Send the request and wait for the first byte of the body; raises what aiohttp raises."""
-        self._response = await client.post(f"{self._replica.url}{path}", data=content, headers=_JSON, allow_redirects=False)
+        self._response = await client.post(
+            f"{self._replica.url}{path}", data=content, headers=_JSON, allow_redirects=False
+        )
         self.status, self.headers = self._response.status, self._response.headers
         self._first = await self._response.content.readany()
+        self._metrics.observe("tgi_request_queue_duration", time.perf_counter() - self._began)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes.
@@ -106,14 +113,16 @@ class Answer:
             self._open = False
             self._replica.in_flight -= 1
             if self._response is not None:
+                self._metrics.observe("tgi_request_inference_duration", time.perf_counter() - self._began)
                 self._response.close()
 
 
 class ReplicaPool:
     """Sends a request to the replica that has read its beginning, and to the least loaded one where that has more."""
 
-    def __init__(self, settings: GatewaySettings, *, key: str | None = None) -> None:
+    def __init__(self, settings: GatewaySettings, *, metrics: Metrics, key: str | None = None) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._key = key
         self._client: aiohttp.ClientSession | None = None
         self._turn = count(1)
@@ -152,6 +161,7 @@ class ReplicaPool:
             RequestError: no replica is left that could answer (503).
             PolicyError: a replica took the request and fell silent.
         """
+        self._metrics.begun()
         refusal: Answer | None = None
         tried: set[Replica] = set()
         chain = prompt_chain(body) if self._settings.sticky_slack is not None and len(self.replicas) > 1 else []
@@ -183,7 +193,7 @@ class ReplicaPool:
             raise RuntimeError("the pool is not started")
         replica.last_used = next(self._turn)
         told = {**body, "model": replica.model} if replica.model else body
-        answer, begun = Answer(replica), False
+        answer, begun = Answer(replica, self._metrics), False
         try:
             await answer.begin(self._client, path, json.dumps(told).encode())
             begun = True
