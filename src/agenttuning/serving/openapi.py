@@ -82,7 +82,7 @@ _FAILURES = {
 def describe(routes: Sequence[Route], bodies: Bodies = LOCAL, *, keyed: bool) -> dict[str, JsonValue]:
     """Return the document of these routes; with a key every POST names it."""
     operations = _operations(bodies)
-    kinds = {answers.TgiError, answers.OpenAIError}
+    kinds: set[type[BaseModel]] = {answers.TgiError, answers.OpenAIError}
     for operation in operations.values():
         kinds |= {kind for kind in (operation.body, operation.answer) if kind is not None}
     ordered = sorted(kinds, key=lambda kind: kind.__name__)

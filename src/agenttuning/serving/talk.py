@@ -90,12 +90,10 @@ class Talk:
             PolicyError: the server refuses, fails, or breaks off.
         """
         said, heard = Message(role="user", content=text), ""
-        asked = [*self.messages, said]
-        body = {
-            **self._options,
-            "messages": [{"role": message.role, "content": message.content} for message in asked],
-            "stream": True,
-        }
+        asked: list[JsonValue] = [
+            {"role": message.role, "content": message.content} for message in (*self.messages, said)
+        ]
+        body: dict[str, JsonValue] = {**self._options, "messages": asked, "stream": True}
         try:
             for piece in self._pieces(body):
                 heard += piece
