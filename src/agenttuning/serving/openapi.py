@@ -60,7 +60,7 @@ def _operations(bodies: Bodies) -> dict[tuple[str, str], Operation]:
         ("POST", "/chat_tokenize"): Operation(bodies.chat, answers.ChatTokens),
         ("POST", "/v1/chat/completions"): Operation(bodies.chat, chat, stream=True),
         ("POST", "/v1/completions"): Operation(bodies.completion, completion, stream=True),
-        ("GET", "/"): Operation(text="text/html"),
+        ("GET", "/"): Operation(),
         ("GET", "/health"): Operation(),
         ("GET", "/ping"): Operation(),
         ("GET", "/info"): Operation(answer=answers.Information),

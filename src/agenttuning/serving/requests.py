@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError, model_validator
 from starlette.requests import ClientDisconnect
 
 from agenttuning.errors import BudgetError
@@ -13,7 +13,6 @@ from agenttuning.errors import BudgetError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping, Sequence
 
-    from pydantic import JsonValue
     from starlette.requests import Request
 
     from agenttuning.errors import PolicyError
@@ -32,6 +31,15 @@ class RequestError(Exception):
         self.status = status
         self.kind = kind
         self.field = field
+
+
+class NullsLeftOut(BaseModel):
+    """A body in which null is as good as nothing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: JsonValue) -> JsonValue:
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 async def read_body(request: Request, kind: type[BodyT], *, settings: ServerSettings) -> BodyT:
