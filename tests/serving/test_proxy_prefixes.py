@@ -55,7 +55,7 @@ def test_a_remembered_prefix_is_forgotten_when_room_is_needed() -> None:
     one, other = (prompt_chain({"prompt": letter * 600}) for letter in "xy")
     assert len(one) == 2
     known.remember(one, "first")
-    assert known.find(one) == known.find(prompt_chain({"prompt": "x" * 1100})) == "first"
+    assert known.find(one) == known.find(prompt_chain({"prompt": "x" * 1000})) == "first"
     assert known.find(prompt_chain({"prompt": "x" * 600 + "y" * 1200})) is None
     assert known.find(prompt_chain({"prompt": "short"})) is None
     known.remember(other, "second")

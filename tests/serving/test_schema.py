@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
-EXAMPLES = 20
+EXAMPLES = 10
 OPERATIONS = 13
 SURE = [
     not_a_server_error,

@@ -112,7 +112,7 @@ def _operation(path: str, operation: Operation, *, summary: str, passed: bool) -
     if operation.answer is not None:
         content["application/json"] = {"schema": {"$ref": _REFERENCE.format(model=operation.answer.__name__)}}
     if operation.stream:
-        content["text/event-stream"] = {"schema": {"type": "string"}}
+        content["text/event-stream"] = {}
     if operation.text:
         content[operation.text] = {"schema": {"type": "string"}}
     responses: dict[str, JsonValue] = {

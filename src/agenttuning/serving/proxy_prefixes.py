@@ -44,7 +44,7 @@ class PrefixMap(Generic[PlaceT]):
         self._most = most
 
     def find(self, chain: Sequence[bytes]) -> PlaceT | None:
-        """Return who has read most of this prompt; None where nobody has read half of it."""
+        """Return who has read most of this prompt; None where nobody has read more than half of it."""
         for digest in reversed(chain[len(chain) // 2 :]):
             if (place := self._places.get(digest)) is not None:
                 return place

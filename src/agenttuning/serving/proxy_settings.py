@@ -22,7 +22,7 @@ class GatewaySettings(ServerSettings):
     """Between two looks at every one's health."""
 
     sticky_slack: int | None = Field(default=2, ge=0)
-    """A request goes to the one that has read at least half of its prompt, as long as that has at most so many more
+    """A request goes to the one that has read more than half of its prompt, as long as that has at most so many more
     requests in flight than the least loaded; None always takes the least loaded."""
 
     @field_validator("upstreams")
