@@ -24,7 +24,7 @@ check: .venv/dev  ## format, lint, types, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: .venv/dev .venv/system check  ## the same that CI runs
+test: .venv/dev .venv/system .venv/langchain/done check  ## the same that CI runs
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 docs: .venv/dev  ## rebuild the pages that are made from the code, and check the links
@@ -54,6 +54,12 @@ clean:  ## remove what the targets made, runs excepted
 .venv/dev: .venv/torch pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all]" --group dev
+	@touch $@
+
+# A client library that wants an older huggingface_hub than transformers does.
+.venv/langchain/done: .venv/bin/python
+	@$(PYTHON) -m venv .venv/langchain
+	.venv/langchain/bin/python -m pip install --quiet --disable-pip-version-check "langchain-huggingface==1.2.3"
 	@touch $@
 
 # Debian packages for the tests that need a real server or browser; without root they are skipped, and say so.

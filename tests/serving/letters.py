@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
 import httpx
@@ -25,7 +26,7 @@ LIMIT = 100
 
 
 class LetterEngine:
-    """One token per character; answers `abc...` until the stop string or the length, and keeps what it was asked."""
+    """One token per character; answers with its letters in turn until the stop string or the length."""
 
     info = EngineInfo(
         model="letters",
@@ -37,11 +38,13 @@ class LetterEngine:
         template="0",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, letters: str = ascii_lowercase) -> None:
+        self.letters = letters
         self.asked: list[GenerationRequest] = []
         self.running = 0
         self.entered = asyncio.Semaphore(0)
         self.fails_after: int | None = None
+        self.holds_after: int | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -71,9 +74,11 @@ class LetterEngine:
             text = ""
             for index in range(request.sampling.max_new_tokens):
                 await self.gate.wait()
+                if self.holds_after == index:
+                    await asyncio.Event().wait()
                 if self.fails_after == index:
                     raise PolicyError("out of memory")
-                text += chr(97 + index % 26)
+                text += self.letters[index % len(self.letters)]
                 stop = next((mark for mark in request.stop if mark in text), "")
                 ended = bool(stop) or index == request.sampling.max_new_tokens - 1
                 ids = tuple(range(index + 1))
@@ -83,6 +88,10 @@ class LetterEngine:
                     return
         finally:
             self.running -= 1
+
+    async def idle(self) -> None:
+        while self.running:  # noqa: ASYNC110 - its streams have no event for it
+            await asyncio.sleep(0.01)
 
     async def close(self) -> None:
         return

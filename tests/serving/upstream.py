@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agenttuning.serving.requests import answered
-from agenttuning.serving.server import _bound
+from agenttuning.serving.server import _bound, server_config
 from agenttuning.serving.settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -136,11 +136,12 @@ class Upstream:
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, *, port: int = 0) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+async def listening(
+    app: ASGIApp, *, port: int = 0, settings: ServerSettings | None = None
+) -> AsyncIterator[tuple[uvicorn.Server, int]]:
     """Serve an application in this event loop."""
     bound = _bound(ServerSettings(port=port))
-    config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(app, settings or ServerSettings(), log_level="critical"))
     task = asyncio.create_task(server._serve([bound]))
     while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
         await asyncio.sleep(0.001)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers
 
 from agenttuning.serving.errors import RETRY_AFTER_SECONDS, error_response
+from agenttuning.serving.metrics import ARRIVED
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -62,6 +63,7 @@ class AdmissionGate:
                 status = message["status"]
             await send(message)
 
+        ARRIVED.set(began)
         self._metrics.count("tgi_request_count")
         self._door.inside += refusal is None
         try:

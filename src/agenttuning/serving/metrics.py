@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,20 @@ _SECONDS = tuple(0.001 * 2**power for power in range(20))
 _TOKENS = tuple(float(2**power) for power in range(18))
 _BOUNDS = {
     "tgi_request_duration": _SECONDS,
+    "tgi_request_validation_duration": _SECONDS,
+    "tgi_request_queue_duration": _SECONDS,
     "tgi_request_inference_duration": _SECONDS,
     "tgi_request_first_token_duration": _SECONDS,
     "tgi_request_mean_time_per_token_duration": _SECONDS,
     "tgi_request_input_length": _TOKENS,
     "tgi_request_generated_tokens": _TOKENS,
     "tgi_request_max_new_tokens": _TOKENS,
+    "tgi_batch_next_size": _TOKENS,
 }
 """Upper bounds of every histogram's buckets: seconds by doubling from 1 ms, tokens by doubling from 1."""
+
+ARRIVED: ContextVar[float] = ContextVar("arrived")
+"""When the request at work came to the gate, of `time.perf_counter`."""
 
 _COUNTERS = ("tgi_request_count", "tgi_request_success", "tgi_request_failure")
 
@@ -66,10 +73,17 @@ class Metrics:
         """Add one value to a histogram."""
         self._histograms[name].observe(value)
 
+    def begun(self) -> float:
+        """Record that the request at work is read and checked; return the time."""
+        now = time.perf_counter()
+        self.observe("tgi_request_validation_duration", now - ARRIVED.get(now))
+        return now
+
     def answered(self, request: GenerationRequest, last: Token, *, began: float, first: float) -> None:
         """Record a whole answer; `began` and `first` (its first token) are of `time.perf_counter`."""
         seconds, count = time.perf_counter() - began, len(last.generation.token_ids) if last.generation else 1
         self.observe("tgi_request_inference_duration", seconds)
+        self.observe("tgi_request_queue_duration", first - began)
         self.observe("tgi_request_first_token_duration", first - began)
         self.observe("tgi_request_mean_time_per_token_duration", seconds / count)
         self.observe("tgi_request_input_length", len(request.prompt_ids))

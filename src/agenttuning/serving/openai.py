@@ -160,7 +160,7 @@ def _sampling(body: Asked, *, length: int, seed: int) -> Sampling:
     return Sampling(
         temperature=1.0 if body.temperature is None else body.temperature,
         top_p=1.0 if body.top_p is None else body.top_p,
-        top_k=body.top_k,
+        top_k=body.top_k or 0,
         max_new_tokens=length,
         seed=seed % (1 << 63),
     )

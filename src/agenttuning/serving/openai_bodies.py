@@ -67,7 +67,7 @@ class Asked(BaseModel):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """0 is greedy; by default 1."""
     top_p: float | None = Field(default=None, gt=0, le=1)
-    top_k: int = Field(default=0, ge=0)
+    top_k: int | None = Field(default=None, ge=0)
     n: int | None = Field(default=None, ge=1, le=_MAX_CHOICES)
     """Answers per prompt, drawn with seeds of their own."""
     seed: int | None = None

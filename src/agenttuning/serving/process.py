@@ -60,6 +60,7 @@ def running_server(
                 stdout=stdout,
                 stderr=stderr,
                 env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # Ctrl-C is for the parent, which ends the server itself
             )
         try:
             url = _wait(child, told, log, deadline=time.monotonic() + start_seconds)

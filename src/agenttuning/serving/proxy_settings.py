@@ -21,6 +21,10 @@ class GatewaySettings(ServerSettings):
     probe_seconds: float = Field(default=1.0, gt=0)
     """Between two looks at every one's health."""
 
+    sticky_slack: int | None = Field(default=2, ge=0)
+    """A request goes to the one that has read more than half of its prompt, as long as that has at most so many more
+    requests in flight than the least loaded; None always takes the least loaded."""
+
     @field_validator("upstreams")
     @classmethod
     def _rooted(cls, urls: tuple[str, ...]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from agenttuning.errors import PolicyError
+from agenttuning.serving.requests import NullsLeftOut
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +33,7 @@ NEUTRAL: dict[str, tuple[JsonValue, ...]] = {
 """What this translation has no words for."""
 
 
-class Parameters(BaseModel):
+class Parameters(NullsLeftOut):
     """How to continue the prompt."""
 
     model_config = ConfigDict(extra="allow")
@@ -51,7 +52,7 @@ class Parameters(BaseModel):
     return_full_text: bool | None = None
 
 
-class GenerateBody(BaseModel):
+class GenerateBody(NullsLeftOut):
     """A raw prompt and its parameters."""
 
     inputs: str = Field(min_length=1)

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError, model_validator
 from starlette.requests import ClientDisconnect
 
 from agenttuning.errors import BudgetError
@@ -14,7 +14,6 @@ from agenttuning.errors import BudgetError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 
-    from pydantic import JsonValue
     from starlette.requests import Request
 
     from agenttuning.errors import PolicyError
@@ -37,6 +36,15 @@ class RequestError(Exception):
         self.status = status
         self.kind = kind
         self.field = field
+
+
+class NullsLeftOut(BaseModel):
+    """A body in which null is as good as nothing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: JsonValue) -> JsonValue:
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 async def read_body(request: Request, kind: type[BodyT], *, settings: ServerSettings) -> BodyT:

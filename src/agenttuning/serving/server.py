@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 import signal
@@ -17,6 +18,7 @@ import uvicorn
 
 from agenttuning.errors import StageError
 from agenttuning.serving.app import create_app
+from agenttuning.serving.connection import patient_protocol
 from agenttuning.serving.gate import Door
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from agenttuning.serving.proxy_settings import GatewaySettings
     from agenttuning.serving.settings import ServerSettings
@@ -38,7 +41,7 @@ def serve_model(model: str | Path, settings: ServerSettings) -> None:
         StageError: the port is taken.
     """
     with _bound(settings) as listening:
-        anyio.run(_serve, model, settings, listening)
+        anyio.run(_serve, model, settings, listening, backend_options=_loop())
 
 
 def serve_upstreams(settings: GatewaySettings) -> None:
@@ -49,7 +52,11 @@ def serve_upstreams(settings: GatewaySettings) -> None:
         StageError: the port is taken.
     """
     with _bound(settings) as listening:
-        anyio.run(_serve_gateway, settings, listening)
+        anyio.run(_serve_gateway, settings, listening, backend_options=_loop())
+
+
+def _loop() -> dict[str, bool]:
+    return {"use_uvloop": importlib.util.find_spec("uvloop") is not None}
 
 
 async def _serve_gateway(settings: GatewaySettings, listening: socket.socket) -> None:
@@ -72,12 +79,25 @@ async def _serve(model: str | Path, settings: ServerSettings, listening: socket.
 
 
 async def _listen(app: Starlette, door: Door, settings: ServerSettings, listening: socket.socket) -> None:
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=1)
+    config = server_config(app, settings)
     host, port = listening.getsockname()[:2]
     sys.stdout.write(f"http://{f'[{host}]' if ':' in host else host}:{port}\n")
     sys.stdout.flush()
     with _ended_by_signals():
         await DrainingServer(config, door, drain_seconds=settings.drain_seconds).serve(sockets=[listening])
+
+
+def server_config(app: ASGIApp, settings: ServerSettings, *, log_level: str = "warning") -> uvicorn.Config:
+    """Return how uvicorn serves: quietly, and with deadlines for clients that stall."""
+    return uvicorn.Config(
+        app,
+        http=patient_protocol(settings),
+        ws="none",
+        log_level=log_level,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
 
 
 class DrainingServer(uvicorn.Server):

@@ -31,6 +31,10 @@ class ServerSettings(Record):
     """Size of a request."""
     max_body_seconds: float = Field(default=30.0, gt=0)
     """How long the body of a request may take to arrive, since meanwhile it counts as in progress."""
+    max_head_seconds: float = Field(default=10.0, gt=0)
+    """How long the head of a request may take to arrive, a new connection's first one included."""
+    max_stall_seconds: float = Field(default=60.0, gt=0)
+    """How long a client may take nothing of its answer before it is cut off."""
     max_answer_tokens: int | None = Field(default=None, gt=0)
     """Longest answer that a request may ask for, in tokens; None is what the model has room for."""
     max_seconds: float = Field(default=600.0, gt=0)

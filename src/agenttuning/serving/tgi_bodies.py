@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from agenttuning.core.records import Sampling
 from agenttuning.models.generation import GenerationRequest
-from agenttuning.serving.requests import RequestError, require_known_tokens
+from agenttuning.serving.requests import NullsLeftOut, RequestError, require_known_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ UNSUPPORTED: dict[str, tuple[JsonValue, ...]] = {
 """Options that this server does not have, each with the values that ask for nothing."""
 
 
-class Parameters(BaseModel):
+class Parameters(NullsLeftOut):
     """How to continue the prompt."""
 
     model_config = ConfigDict(extra="allow")
@@ -65,7 +65,7 @@ class Parameters(BaseModel):
         return self.do_sample or (semantics == "tgi" and changed)
 
 
-class GenerateBody(BaseModel):
+class GenerateBody(NullsLeftOut):
     """A raw prompt and its parameters."""
 
     inputs: str = Field(min_length=1)

@@ -58,7 +58,7 @@ class WatchedEngine:
         Raises:
             BudgetError: the time is used up.
         """
-        began = time.perf_counter()
+        began = self._metrics.begun()
         first, deadline = 0.0, asyncio.get_running_loop().time() + self._max_seconds
         async with aclosing(cast("AsyncGenerator[Token]", self._engine.stream(request))) as tokens:
             while True:
@@ -70,7 +70,9 @@ class WatchedEngine:
                     raise BudgetError(text) from error
                 if token is None:
                     return
-                first = first or time.perf_counter()
+                if not first:
+                    first = time.perf_counter()
+                    self._metrics.observe("tgi_batch_next_size", self._engine.load.running)
                 if token.generation is not None:
                     self._metrics.answered(request, token, began=began, first=first)
                 yield token
