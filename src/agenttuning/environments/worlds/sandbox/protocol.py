@@ -116,5 +116,11 @@ class Sandbox(Protocol):
     ) -> Completed:
         """Run a program in the same place, outside the shell; 1 MiB of each output is kept."""
 
+    async def seal(self) -> None:
+        """Remember the programs and libraries that checkers depend on, as they are now."""
+
+    async def broken_seal(self) -> tuple[str, ...] | None:
+        """Return some of those that were touched since `seal`, empty for none; None when the sandbox has ended."""
+
     async def close(self) -> None:
         """End everything that was started. Safe to call twice, and without `start`."""

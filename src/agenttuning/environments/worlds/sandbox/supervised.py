@@ -135,6 +135,17 @@ class Supervised:
             done = await self._link.execute(program, stdin=stdin, timeout_seconds=timeout_seconds)
         return done or _ENDED
 
+    async def seal(self) -> None:
+        """Remember the programs and libraries that checkers depend on."""
+        assert self._link is not None, "start() comes first"
+        await self._link.seal()
+
+    async def broken_seal(self) -> tuple[str, ...] | None:
+        """Return some of those that were touched since."""
+        assert self._link is not None, "start() comes first"
+        async with self._turn:
+            return await self._link.broken_seal()
+
     async def close(self) -> None:
         """End everything that was started."""
         link, process, told = self._link, self._process, self._told

@@ -30,6 +30,7 @@ from agenttuning.environments.worlds.sandbox.inside.processes import (
     kill_descendants,
     kill_group,
 )
+from agenttuning.environments.worlds.sandbox.inside.seal import Print, differences, take_prints
 
 TYPE_CHECKING = False  # importing `signal` would cost a third of the start
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ else:
 _CHUNK = 65536
 _PIECES = 16
 """A terminal gives 4 KiB at a time."""
+_TOLD_OF = 20
+"""Changed files that are told of."""
 _QUEUE = 1 << 18
 """Bytes waiting for the outside beyond which no output is read."""
 
@@ -58,6 +61,7 @@ class Supervisor:
         self.shell = 0
         self.shell_number = 0
         self.programs: dict[int, Program] = {}
+        self.prints: dict[str, Print] = {}
         self.wake, wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -134,6 +138,11 @@ class Supervisor:
             self._execute(number, payload)
         elif kind == frames.KILL and number in self.programs:
             kill_group(self.programs[number].pid)
+        elif kind == frames.SEAL:
+            self.prints = take_prints()
+        elif kind == frames.ASK_SEAL:
+            broken = [path.encode(errors="surrogateescape") for path in differences(self.prints)[:_TOLD_OF]]
+            self.send(frames.BROKEN, 0, frames.pack_list(broken))
 
     def _open_shell(self, number: int, payload: bytes) -> None:
         """Open a terminal and a shell on it; there is none at this time."""
