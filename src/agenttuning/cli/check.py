@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agenttuning.analysis.statistics import rate_interval
-from agenttuning.cli.hostile import attack
+from agenttuning.cli.hostile import attack, probe
 from agenttuning.cli.settings import configure_world
 from agenttuning.environments import load_environment
 from agenttuning.errors import DataError, MissingExtraError, RecipeError
@@ -32,6 +32,8 @@ def main(arguments: Namespace) -> int:
     config = configure_world(kind, arguments.overrides, official=arguments.official)
     if arguments.hostile is not None:
         return attack(kind, config, arguments)
+    if arguments.probes:
+        return probe(kind, config, arguments)
     report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit))
     if arguments.json:
         print(report.model_dump_json())

@@ -10,6 +10,8 @@ from rich.console import Console
 
 from agenttuning.errors import DataError, RecipeError
 from agenttuning.pipeline.conformance import shown
+from agenttuning.pipeline.hostility.probe import LEARNED, ProbeReport, ProbeResult, learn, try_probe
+from agenttuning.pipeline.hostility.probes import PROBED_TASKS, PROBES, general
 from agenttuning.pipeline.hostility.suite import HostileReport, play_hostile
 from agenttuning.pipeline.progress import progress
 
@@ -38,6 +40,34 @@ def attack(kind: type[Environment[Task]], config: EnvironmentConfig, arguments: 
     else:
         _print(report)
     return 0 if report.sound else 1
+
+
+def probe(kind: type[Environment[Task]], config: EnvironmentConfig, arguments: Namespace) -> int:
+    """Try the probes of a world and print what they won; the exit code is 1 when one won more than it may."""
+    most = arguments.limit or PROBED_TASKS.get(kind.id, 200)
+    results = asyncio.run(_try_all(kind, config, most))
+    if arguments.json:
+        print(ProbeReport(results=results).model_dump_json())
+        return 0 if all(result.held for result in results) else 1
+    console = Console(highlight=False)
+    for result in results:
+        held = "" if result.held else "  [bold]more than it may[/bold]"
+        leaked = f", told in {result.told} what is secret" if result.told else ""
+        won = f"mean reward {result.reward:.3f} (at most {result.bound:g}), success {result.success:.1%}"
+        console.print(f"{result.probe}: {won} on {result.tasks} tasks{leaked}{held}")
+    return 0 if all(result.held for result in results) else 1
+
+
+async def _try_all(kind: type[Environment[Task]], config: EnvironmentConfig, most: int) -> list[ProbeResult]:
+    probes = PROBES.get(kind.id, general())
+    with progress(f"{kind.id} probes", len(probes)) as advance:
+        lore = await learn(kind, config, tasks=min(most, LEARNED))
+        tasks = list(islice(kind.load("test", config), most))
+        results = []
+        for tried in probes:
+            results.append(await try_probe(kind, tried, tasks, lore))
+            advance()
+    return results
 
 
 def _print(report: HostileReport) -> None:
