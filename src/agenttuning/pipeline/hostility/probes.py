@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agenttuning.core.records import Message
-    from agenttuning.pipeline.hostility.probe import Lore
+    from agenttuning.pipeline.hostility.probe import Cheat, Lore
 
 _PASSWORDS: Final = re.compile(r"root:[^:\n]*:0:0:")
 _PRIOR: Final = "a share of the answers is the same everywhere"
@@ -81,7 +81,7 @@ def _table_in(opening: Sequence[Message]) -> str:
     return opening[-1].content.rpartition("The table is named ")[2].partition("; its columns")[0]
 
 
-def _operations(*statements: str) -> cheats.Cheat:
+def _operations(*statements: str) -> Cheat:
     """Return a cheat that runs statements, `{}` being the table, and answers nothing."""
 
     def cheat(opening: Sequence[Message], lore: Lore) -> Play:
@@ -174,7 +174,7 @@ PROBES: Final[Mapping[str, tuple[Probe, ...]]] = {
         Probe(
             "the first hit bought",
             _first_hit,
-            0.7,
+            0.75,
             "the benchmark's reward is partial and its search is good: this is its rule-based baseline",
         ),
         Probe("Buy Now at once", says("Action:\nclick[Buy Now]", "Action:\nclick[buy now]")),

@@ -141,13 +141,18 @@ class Session:
 
         A sandbox that the agent has destroyed is a loss, and so is one whose programs no longer are the checker's.
         """
-        if self._ended or not await self._verdict(answer):
+        if self._ended:
             return False
         if not self._problem.judgement.runs_programs:
-            return True
-        broken = await self._sandbox.broken_seal()
-        self.tampered = broken or ()
-        return broken == ()
+            return await self._verdict(answer)
+        changed = await self._sandbox.touched()
+        before = None if changed is None else tuple(path for path, original in changed.items() if not original)
+        if before != () or not await self._verdict(answer):
+            self.tampered = before or ()
+            return False
+        during = await self._sandbox.touched()
+        self.tampered = tuple(during or ())
+        return during == {}
 
     async def _verdict(self, answer: str | None) -> bool:
         judgement = self._problem.judgement

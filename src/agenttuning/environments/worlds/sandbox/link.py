@@ -45,7 +45,7 @@ class Link:
         self._programs: dict[int, Program] = {}
         self._number = 0
         self._foreground: list[tuple[int, list[str]]] = []
-        self._broken: list[tuple[str, ...]] = []
+        self._touched: list[dict[str, bytes]] = []
         self.terminal = Terminal()
         self.alive = True
         self.ready = False
@@ -114,8 +114,9 @@ class Link:
         elif kind == frames.FOREGROUND:
             self._foreground.append((number, [word.decode(errors="replace") for word in payload.split(b"\0") if word]))
         elif kind == frames.BROKEN:
-            paths = frames.unpack_list(payload)
-            self._broken.append(tuple(path.decode(errors="replace") for path in paths))
+            parts = frames.unpack_list(payload)
+            paths = (path.decode(errors="surrogateescape") for path in parts[::2])
+            self._touched.append(dict(zip(paths, parts[1::2], strict=True)))
         elif program is not None and kind == frames.STDOUT:
             program.stdout += payload[: OUTPUT_BYTES - len(program.stdout)]
         elif program is not None and kind == frames.STDERR:
@@ -156,12 +157,12 @@ class Link:
         """Have the supervisor remember the programs and libraries as they are."""
         await self.send(frames.SEAL)
 
-    async def broken_seal(self) -> tuple[str, ...] | None:
-        """Return which of them have been touched since; None when the supervisor does not say."""
-        self._broken.clear()
+    async def touched(self) -> dict[str, bytes] | None:
+        """Return some of those that were touched since, with their content; None when the supervisor does not say."""
+        self._touched.clear()
         await self.send(frames.ASK_SEAL)
-        await self.wait(lambda: bool(self._broken), seconds=_SEAL_SECONDS)
-        return self._broken[-1] if self._broken else None
+        await self.wait(lambda: bool(self._touched), seconds=_SEAL_SECONDS)
+        return self._touched[-1] if self._touched else None
 
     def close(self) -> None:
         """Close the socket; the supervisor ends, and with it all that it started."""

@@ -1,7 +1,8 @@
 """Have the programs that a checker runs been touched? The supervisor looks itself; nothing inside can make it see less.
 
 A file's change time is set by the kernel at every change of content, name, owner or mode, and nobody inside may set the
-clock: what was replaced and put back shows, too.
+clock: what was replaced and put back shows, too. A task may ask for another mode of a program, so the content of what
+was touched is handed out, and compared outside with what it was.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _LOADER = ("/etc/ld.so.preload", "/etc/ld.so.cache", "/etc/ld.so.conf")
 _DEPTH = 2
 """Levels below the folders of libraries in which the loader and the interpreters look; deeper lies data."""
+_SHOWN, _LONGEST = 5, 8 << 20
+"""Touched files whose content is handed out, and its length at most."""
 _COMPILED = "__pycache__"
 """Written by everybody who runs Python; checkers do not read it."""
 
@@ -31,10 +34,28 @@ def take_prints() -> dict[str, Print]:
     return found
 
 
-def differences(before: dict[str, Print]) -> list[str]:
+def differences(before: dict[str, Print], now: dict[str, Print]) -> list[str]:
     """Return the paths that have changed, are gone, or have got new entries where none belong."""
-    now = take_prints()
     return [path for path, mark in before.items() if now.get(path, ()) != mark]
+
+
+def show(paths: list[str]) -> list[bytes]:
+    """Return path and content of the first files, one after the other; nothing for what is no file of its own."""
+    return [part for path in paths[:_SHOWN] for part in (path.encode(errors="surrogateescape"), _content(path))]
+
+
+def _content(path: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        size = os.fstat(descriptor).st_size
+        return os.read(descriptor, size) if size <= _LONGEST else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def _print(path: str) -> Print:

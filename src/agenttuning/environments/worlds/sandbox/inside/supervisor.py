@@ -30,7 +30,7 @@ from agenttuning.environments.worlds.sandbox.inside.processes import (
     kill_descendants,
     kill_group,
 )
-from agenttuning.environments.worlds.sandbox.inside.seal import Print, differences, take_prints
+from agenttuning.environments.worlds.sandbox.inside.seal import Print, differences, show, take_prints
 
 TYPE_CHECKING = False  # importing `signal` would cost a third of the start
 if TYPE_CHECKING:
@@ -41,8 +41,6 @@ else:
 _CHUNK = 65536
 _PIECES = 16
 """A terminal gives 4 KiB at a time."""
-_TOLD_OF = 20
-"""Changed files that are told of."""
 _QUEUE = 1 << 18
 """Bytes waiting for the outside beyond which no output is read."""
 
@@ -141,8 +139,8 @@ class Supervisor:
         elif kind == frames.SEAL:
             self.prints = take_prints()
         elif kind == frames.ASK_SEAL:
-            broken = [path.encode(errors="surrogateescape") for path in differences(self.prints)[:_TOLD_OF]]
-            self.send(frames.BROKEN, 0, frames.pack_list(broken))
+            before, self.prints = self.prints, take_prints()
+            self.send(frames.BROKEN, 0, frames.pack_list(show(differences(before, self.prints))))
 
     def _open_shell(self, number: int, payload: bytes) -> None:
         """Open a terminal and a shell on it; there is none at this time."""
