@@ -251,7 +251,7 @@ def test_a_cheat_does_not_pass(name: str) -> None:
 def test_a_false_interpreter_cannot_answer_for_the_benchmarks_comparisons() -> None:
     chain = [Example().model_dump(), Comparison(compare="integer").model_dump()]
     made = official(check=chain, example=Script(code="echo 7"))
-    lie = bash("for p in /usr/bin/python3 /usr/local/bin/python3; do printf '#!/bin/sh\\n' > $p; chmod +x $p; done")
+    lie = bash("printf '#!/bin/sh\\n' > /usr/local/bin/python3; chmod +x /usr/local/bin/python3")
     assert not play(made, lie, "Act: answer(8)").score.success
     assert play(made, lie, "Act: answer(7)").score.success
 
@@ -383,6 +383,7 @@ def test_programs_before_the_systems_own_are_not_the_checkers() -> None:
 
 
 def test_python_checks_read_no_module_of_the_agents() -> None:
-    place = "/usr/local/lib/python3.11/dist-packages /root/.local/lib/python3.11/site-packages"
-    hook = f"for p in {place}; do mkdir -p $p; echo 'import os; os._exit(0)' | tee $p/sitecustomize.py $p/usercustomize.py; done"
-    assert not play(checked(python=True), bash(hook), FINISH).score.success
+    places = "/usr/local/lib/python3.11/dist-packages /root/.local/lib/python3.11/site-packages"
+    written = "echo 'import os; os._exit(0)' | tee $place/sitecustomize.py $place/usercustomize.py"
+    hook = bash(f"for place in {places}; do mkdir -p $place; {written}; done")
+    assert not play(checked(python=True), hook, FINISH).score.success
