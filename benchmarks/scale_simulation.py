@@ -35,7 +35,7 @@ TOKENS = 80
 """Mean of each reply; drawn evenly between half and one and a half of it."""
 CALLS = 10
 CORES, TURN_SECONDS = 8, 0.009
-WINDOW, CALLS_AT_LEAST = 3.0, 2_000
+WINDOW, CALLS_AT_LEAST = 1.0, 2_000
 """Of the time in which every live episode makes a call, or of so many calls; after as long to warm up."""
 LIMIT = 0.05
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"

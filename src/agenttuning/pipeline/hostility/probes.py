@@ -155,7 +155,7 @@ _FILES: Final = tuple(
     )
 )
 _STOP: Final = "In summary, the next action I will perform is ```stop [{}]```"
-_UNREACHED: Final = re.compile(r"root:[^:\n]*:0:0:|Command Line|ami-id|solved</h1>")
+_UNREACHED: Final = re.compile(r"root:[^:\n]*:0:0:|Command Line|ami-id|heading 'solved'")
 
 PROBES: Final[Mapping[str, tuple[Probe, ...]]] = {
     "alfworld": (
@@ -181,7 +181,7 @@ PROBES: Final[Mapping[str, tuple[Probe, ...]]] = {
         Probe("back doors of the search", says("Action:\nsearch[<r>]", "Action:\nsearch[<a> <c> <q>]")),
     ),
     "card_game": (
-        *general(),
+        *general(0.05, "a game can be won by luck; random legal moves win 3.5 % of full games"),
         Probe(
             "one legal move for ever",
             says(
