@@ -72,9 +72,12 @@ def keys(record: type[BaseModel], prefix: str) -> Iterator[str]:
         if isinstance(inner, type) and issubclass(inner, BaseModel) and inner is not record:
             yield from keys(inner, key)
             continue
+        nested = [part for part in get_args(inner) if isinstance(part, type) and issubclass(part, BaseModel)]
         default = "required" if field.default is PydanticUndefined else f"`{field.default!r}`"
         meaning = " ".join((field.description or "").split()).replace("|", "\\|")
         yield f"| `{key}` | {default.replace('|', chr(92) + '|')} | {meaning} |"
+        if len(nested) == 1 and len(get_args(inner)) == 2 and field.default is None:
+            yield from keys(nested[0], key)
 
 
 def environments_page() -> str:

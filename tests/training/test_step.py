@@ -1,11 +1,14 @@
 """The loss is the mean over a step's trained tokens, sees only them, and dialogues never see each other."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.training.small import random_rows, small_model
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from agenttuning.errors import StageError
@@ -20,6 +23,7 @@ from agenttuning.training.step import (
     hidden_states,
     lay_out,
     require_plain_head,
+    summed_loss,
 )
 
 CPU = torch.device("cpu")
@@ -122,3 +126,52 @@ def test_a_model_with_capped_logits_is_refused() -> None:
     with pytest.raises(StageError, match="_Capped changes its logits after the output layer"):
         require_plain_head(model)
     require_plain_head(small_model())
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_chunked_loss_has_the_same_gradient(tied: bool, precision: str) -> None:
+    config = small_model().config
+    config.tie_word_embeddings = tied
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(config)
+    batches = lay_out(random_rows(5, seed=2), SHAPES[0], device=CPU)
+    found = []
+    for chunk in (0, 7, 64, 10**6):
+        model.zero_grad(set_to_none=True)
+        loss = accumulate(model, batches, precision=precision, chunk=chunk)  # type: ignore[arg-type]
+        found.append((loss, [weight.grad for weight in model.parameters() if weight.grad is not None]))
+    tolerance = 1e-6 if precision == "float32" else 2e-3
+    for loss, gradients in found[1:]:
+        assert loss == pytest.approx(found[0][0], abs=1e-6)
+        for one, two in zip(gradients, found[0][1], strict=True):
+            assert torch.allclose(one, two, atol=tolerance, rtol=10 * tolerance)
+
+
+def test_chunked_logits_never_exist_whole() -> None:
+    """The largest table of the vocabulary's width that the loss makes, forward and backward (weights have 32 rows)."""
+    model = small_model()
+    batch = lay_out(random_rows(5, seed=2), BatchShape("buckets", 64, 10**6), device=CPU)[-1]
+    vocabulary = model.config.vocab_size
+
+    class Widest(TorchDispatchMode):
+        rows = 0
+
+        def __torch_dispatch__(
+            self,
+            func: Callable[..., object],
+            types: object,
+            args: tuple[object, ...] = (),
+            kwargs: dict[str, object] | None = None,
+        ) -> object:
+            made = func(*args, **(kwargs or {}))
+            if isinstance(made, torch.Tensor) and made.ndim == 2 and made.shape[1] == vocabulary:
+                self.rows = max(self.rows, made.shape[0])
+            return made
+
+    rows = []
+    for chunk in (0, 40):
+        with Widest() as seen:
+            summed_loss(model, batch, chunk=chunk).backward()
+        rows.append(seen.rows)
+    assert rows == [len(batch.targets), 40]

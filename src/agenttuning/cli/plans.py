@@ -10,6 +10,7 @@ from agenttuning.analysis.tables import Table
 from agenttuning.cli.summaries import print_table
 from agenttuning.pipeline.train_plan import TrainPlan, plan_training
 from agenttuning.training.memory import gigabytes
+from agenttuning.training.sizes import adapter_parameters
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -50,7 +51,7 @@ def _launch(plan: TrainPlan, arguments: Namespace) -> str:
 def _volume(plan: TrainPlan, recipe: Recipe) -> Iterator[tuple[str, str]]:
     train, volume = recipe.train, plan.volume
     yield "model", train.model
-    yield "parameters", f"{plan.model.parameters:,}, all trained" if plan.model else "unknown: no config.json at hand"
+    yield "parameters", _parameters(plan, recipe)
     yield "optimiser", f"{train.optimizer}, {train.learning_rate:g}, {train.schedule}, warm-up {train.warmup:.0%}"
     yield "steps", f"{volume.steps:,}"
     yield (
@@ -61,6 +62,16 @@ def _volume(plan: TrainPlan, recipe: Recipe) -> Iterator[tuple[str, str]]:
     yield "sequences", f"{volume.sequences:,}"
     known = volume.dialogues is not None
     yield "dialogues", f"{volume.dialogues:,}" if known else "known after a mix with mix.count_with"
+
+
+def _parameters(plan: TrainPlan, recipe: Recipe) -> str:
+    if plan.model is None:
+        return "unknown: no config.json at hand"
+    adapter = recipe.train.adapter
+    if adapter is None:
+        return f"{plan.model.parameters:,}, all trained"
+    pairs = adapter_parameters(plan.model, adapter.rank)
+    return f"{plan.model.parameters:,} frozen, {pairs:,} in pairs of rank {adapter.rank} trained"
 
 
 def _memory(plan: TrainPlan) -> Iterator[tuple[str, str]]:

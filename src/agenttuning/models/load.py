@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +12,7 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
-from agenttuning.errors import DataError, RecipeError
+from agenttuning.errors import DataError, MissingExtraError, RecipeError
 from agenttuning.models.chat_template import Llama2Template
 from agenttuning.models.compact_template import COMPACT_JINJA, CompactTemplate
 from agenttuning.models.shape import LlamaShape, TemplateName
@@ -66,7 +67,7 @@ def resolve_model(name: str | Path) -> Path:
         raise DataError("the packaged model 'tiny-base' is missing; run `agenttuning run recipes/tiny-base.toml`")
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if (folder / "config.json").is_file():
+        if any((folder / file).is_file() for file in ("config.json", "adapter_config.json")):
             return folder
         raise DataError(f"{str(name)!r} holds no config.json, so it is no model folder; name the folder that has one")
     cached = _cached(str(name))
@@ -143,11 +144,14 @@ def load_chat_model(
 
 
 def load_weights(folder: Path, *, dtype: Precision = "float32") -> PreTrainedModel:
-    """Load the weights of a resolved model folder onto the CPU.
+    """Load the weights of a resolved model folder onto the CPU; an adapter's with the base that it names.
 
     Raises:
         DataError: the folder has none, or damaged ones.
+        MissingExtraError: it holds an adapter, and peft is not installed.
     """
+    if (folder / "adapter_config.json").is_file() and find_spec("peft") is None:
+        raise MissingExtraError(f"{folder} holds an adapter; install `pip install 'agenttuning[lora]'` to load it")
     disable_progress_bar()
     try:
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype))

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from agenttuning.core.run import StageConfig
 from agenttuning.models.shape import LlamaShape, TemplateName
-from agenttuning.training.settings import Batching, Precision, Schedule
+from agenttuning.training.settings import Batching, Computation, Schedule
 
 if TYPE_CHECKING:
     from agenttuning.core.run import Manifest, Run
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 FRESH = "fresh"
 
 
-class TrainConfig(StageConfig):
+class TrainConfig(StageConfig, Computation):
     """How the model is tuned; the defaults are the paper's for AgentLM-7B where it names them."""
 
     model: str = "tiny-base"
@@ -53,8 +53,6 @@ class TrainConfig(StageConfig):
     """On matrices; not published by the paper."""
     clip: float = Field(default=1.0, gt=0.0)
     """Largest norm of a gradient; not published by the paper."""
-    precision: Precision = "bfloat16"
-    """`bfloat16` is autocast over float32 weights; never chosen by itself, so that digests stay comparable."""
     threads: int = Field(default=1, gt=0)
     """CPU threads inside an operation; one is best below some ten million parameters."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -68,6 +66,9 @@ class TrainConfig(StageConfig):
             raise ValueError(f"a fresh model brings its own chat template; template={self.template!r} must be 'auto'")
         if self.model == FRESH and self.max_length > self.shape.max_length:
             raise ValueError(f"max_length={self.max_length} exceeds shape.max_length={self.shape.max_length}")
+        if self.model == FRESH and self.adapter:
+            raise ValueError("an adapter is trained beside finished weights, and a fresh model has none; drop one")
+        self.require_adamw(self.optimizer)
         return self
 
 

@@ -10,15 +10,16 @@ from rich.console import Console
 
 from agenttuning.core.store import read_records
 from agenttuning.errors import RecipeError, StageError
-from agenttuning.models.load import choose_template, fresh_model, load_tokenizer, load_weights
+from agenttuning.models.load import choose_template, load_tokenizer
 from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.progress import progress
 from agenttuning.pipeline.training_set import TrainingExample, read_training_set
-from agenttuning.training.export import export
+from agenttuning.pipeline.tuned_model import begin, finish, require_packages
 from agenttuning.training.loop import LoopSettings, OptimizerConfig, StepMetrics, StepSpeed, fit
 from agenttuning.training.mask import Corpus, tokenize_dialogues
 from agenttuning.training.memory import free_memory, require_memory
 from agenttuning.training.mixture import Plan, in_order
+from agenttuning.training.settings import Computation
 from agenttuning.training.sizes import folder_size, fresh_size
 
 if TYPE_CHECKING:
@@ -35,23 +36,28 @@ if TYPE_CHECKING:
 
 def tune(config: TrainConfig, *, data: Path, base: Path | None, folder: Path, seed: int) -> dict[str, JsonValue]:
     """Train from `base`, or from random weights, into `folder`; return the counts of the stage."""
+    device = choose_device(config.device)
+    require_packages(config, device)
     dialogues, order = _distinct(data)
     tokenizer = load_tokenizer(base) if base else _train_tokenizer(dialogues, config)
     template = choose_template(tokenizer, name=config.template)
     corpus = _tokenize(dialogues, template, max_length=config.max_length)
     _require_rows(corpus, config)
     plan, draws_dropped = _row_plan(corpus, order)
-    device = choose_device(config.device)
     size = folder_size(base) if base else fresh_size(config.shape, vocabulary=len(tokenizer))
-    require_memory(size, loop_settings(config, seed=seed), free=free_memory(device), device=_called(device))
-    model = load_weights(base) if base else fresh_model(config.shape, tokenizer, seed=seed)
+    settings = loop_settings(config, seed=seed)
+    require_memory(size, settings, free=free_memory(device), device=_called(device), fresh=base is None)
+    begun = begin(config, tokenizer, base=base, device=device, seed=seed)
+    model = begun.model
     _require_positions(model, config)
-    torch.nn.Module.to(model, device)
     _fit(model, corpus, plan, config=config, folder=folder, seed=seed)
-    export(model, tokenizer, folder / "model")
+    parameters = sum(weight.numel() for weight in model.parameters())
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    finish(begun, tokenizer, config, folder=folder / "model")
     return {
         "steps": config.steps,
-        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "parameters": parameters,
+        "trained_parameters": trained,
         "template": template.digest,
         "dialogues": len(dialogues),
         "dropped": {**corpus.dropped},
@@ -75,10 +81,9 @@ def loop_settings(config: TrainConfig, *, seed: int) -> LoopSettings:
         steps=config.steps,
         batch_tokens=config.batch_tokens,
         optimizer=optimizer,
-        batching=config.batching,
+        **{name: value for name, value in config if name in Computation.model_fields},
         row_tokens=config.max_length,
         pass_tokens=config.pass_tokens,
-        precision=config.precision,
         threads=config.threads,
         checkpoint_every=config.checkpoint_every,
         seed=seed,

@@ -77,7 +77,7 @@ def save_checkpoint(
     temporary = folder / f".{target.name}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     state: _State = {
-        "model": dict(model.state_dict()),
+        "model": _trained(model),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "random": torch.get_rng_state(),
         "random_cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
@@ -118,7 +118,7 @@ def resume_checkpoint(
                 "restore them, or delete the checkpoints to train anew"
             )
         state: _State = torch.load(path / _STATE, weights_only=True)
-        model.load_state_dict(state["model"])
+        model.load_state_dict(state["model"], strict=not _frozen(model))
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         torch.set_rng_state(state["random"])
@@ -126,6 +126,17 @@ def resume_checkpoint(
             torch.cuda.set_rng_state_all(state["random_cuda"])
         return Resumed(manifest.step, manifest.cursor, tuple(damaged))
     return Resumed(damaged=tuple(damaged))
+
+
+def _trained(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Return the state without frozen weights: under an adapter they are the base, which is at hand."""
+    if not _frozen(model):
+        return dict(model.state_dict())
+    return {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+
+
+def _frozen(model: nn.Module) -> bool:
+    return not all(weight.requires_grad for weight in model.parameters())
 
 
 def _write_state(path: Path, state: _State) -> None:

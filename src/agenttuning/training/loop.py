@@ -27,11 +27,13 @@ import torch
 from agenttuning.core.records import Record, digest
 from agenttuning.core.store import Appender, read_records, write_records
 from agenttuning.errors import StageError
+from agenttuning.training.activations import recomputed
 from agenttuning.training.checkpoint import Resumed, resume_checkpoint, save_checkpoint
+from agenttuning.training.compiled import compiled
 from agenttuning.training.mixture import reshuffled
-from agenttuning.training.optimizer import build_optimizers, learning_rate, set_learning_rate
+from agenttuning.training.optimizer import learning_rate, optimizers_for, set_learning_rate
 from agenttuning.training.settings import LoopSettings, OptimizerConfig
-from agenttuning.training.step import BatchShape, accumulate, attention_for, gather, lay_out, require_plain_head
+from agenttuning.training.step import accumulate, attention_for, batch_shape, gather, lay_out, require_plain_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,6 +120,9 @@ def fit(
     require_plain_head(model)
     with ExitStack() as stack:
         stack.enter_context(_arithmetic(settings))
+        stack.enter_context(recomputed(model, settings.recompute))
+        if settings.compile:
+            stack.enter_context(compiled(model))
         return _train(model, rows, settings, plan=plan, folder=folder, on_step=on_step, stack=stack)
 
 
@@ -180,8 +185,8 @@ class _Session:
         self._rows = rows
         self._settings = settings
         self._plan = plan
-        self._optimizers = build_optimizers(model, settings.optimizer)
-        self._shape = BatchShape(settings.batching, settings.row_tokens, settings.pass_tokens)
+        self._optimizers = optimizers_for(model, settings)
+        self._shape = batch_shape(settings)
         self._weights = [weight for weight in model.parameters() if weight.requires_grad]
         self._identity = _identity(rows, plan, settings)
 
@@ -189,8 +194,8 @@ class _Session:
         settings = self._settings
         drawn, cursor = gather(self._rows, self._plan, cursor=cursor, tokens=settings.batch_tokens)
         batches = lay_out(drawn, self._shape, device=self._weights[0].device)
-        with attention_for(self._model, settings.batching):
-            loss = accumulate(self._model, batches, precision=settings.precision)
+        with attention_for(self._model, settings.batching, settings.attention):
+            loss = accumulate(self._model, batches, precision=settings.precision, chunk=settings.loss_chunk)
         norm = float(torch.nn.utils.clip_grad_norm_(self._weights, settings.optimizer.clip))
         if not (math.isfinite(loss) and math.isfinite(norm)):
             raise StageError(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from agenttuning.models.chat_template import IGNORED
+from agenttuning.training.documents import Documents, document_bounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +39,8 @@ class Batch:
     """Shape (trained,): the tokens that they must predict; -100 in places that only round the shape up."""
     groups: Groups | None = None
     """How attention takes a flat row of all dialogues apart; None when it needs not to."""
+    documents: Documents | None = None
+    """Where dialogues begin and end, for attention that goes by it."""
 
 
 def plan_batches(lengths: Sequence[int], *, batching: Batching, width: int, limit: int) -> list[list[list[int]]]:
@@ -90,25 +93,37 @@ def pack(lengths: Sequence[int], *, width: int) -> list[list[int]]:
     return rows
 
 
-def make_batch(rows: Sequence[Sequence[TrainingRow]], *, device: torch.device) -> Batch:
-    """Pad rows of dialogues on the right; under causal attention nothing ever looks at the padding."""
-    width = max(sum(map(len, row)) for row in rows)
-    input_ids = np.zeros((len(rows), width), dtype=np.int64)
-    labels = np.full((len(rows), width), IGNORED, dtype=np.int64)
-    positions = np.zeros((len(rows), width), dtype=np.int64)
+def make_batch(
+    rows: Sequence[Sequence[TrainingRow]],
+    *,
+    device: torch.device,
+    shape: tuple[int, int] | None = None,
+    bounded: bool = False,
+) -> Batch:
+    """Pad rows of dialogues on the right; under causal attention nothing ever looks at the padding.
+
+    With a `shape` (rows, width) every batch has it; with `bounded` the batch says where its dialogues begin and end.
+    """
+    height, width = shape or (len(rows), max(sum(map(len, row)) for row in rows))
+    input_ids = np.zeros((height, width), dtype=np.int64)
+    labels = np.full((height, width), IGNORED, dtype=np.int64)
+    positions = np.tile(np.arange(width), (height, 1))
+    starts = []
     for number, row in enumerate(rows):
         start = 0
         for dialogue in row:
             end = start + len(dialogue)
             input_ids[number, start:end] = dialogue.input_ids
             labels[number, start:end] = dialogue.labels
-            positions[number, start:end] = np.arange(len(dialogue))
+            positions[number, end:] = np.arange(width - end)
+            starts.append(number * width + end)
             start = end
     trained = np.flatnonzero(labels.ravel() != IGNORED)
-    packed = any(len(row) > 1 for row in rows)
+    packed = shape is not None or any(len(row) > 1 for row in rows)
     return Batch(
         torch.from_numpy(input_ids).to(device),
         torch.from_numpy(positions).to(device) if packed else None,
         torch.from_numpy(trained - 1).to(device),
         torch.from_numpy(labels.ravel()[trained]).to(device),
+        documents=document_bounds(starts, rows=height, width=width, device=device) if bounded else None,
     )

@@ -37,6 +37,8 @@ class ModelSize(Record):
     layers: int
     hidden: int
     heads: int
+    query: int
+    """Width of all queries of a token; `hidden` in most models."""
     key_value: int
     """Width of all keys of a token; below `hidden` where heads share them."""
     feed_forward: int
@@ -63,11 +65,18 @@ def model_size(config: PretrainedConfig) -> ModelSize:
         layers=int(text.num_hidden_layers),
         hidden=hidden,
         heads=heads,
+        query=heads * head,
         key_value=int(values.get("num_key_value_heads") or heads) * head,
         feed_forward=int(values.get("intermediate_size") or 4 * hidden),
         vocabulary=vocabulary,
         positions=int(text.max_position_embeddings),
     )
+
+
+def adapter_parameters(size: ModelSize, rank: int) -> int:
+    """Return the parameters of pairs of `rank` beside all seven linear layers of every decoder layer."""
+    widths = 7 * size.hidden + 2 * size.query + 2 * size.key_value + 3 * size.feed_forward
+    return rank * size.layers * widths
 
 
 def folder_size(folder: Path) -> ModelSize:
