@@ -251,7 +251,7 @@ def test_a_cheat_does_not_pass(name: str) -> None:
 def test_a_false_interpreter_cannot_answer_for_the_benchmarks_comparisons() -> None:
     chain = [Example().model_dump(), Comparison(compare="integer").model_dump()]
     made = official(check=chain, example=Script(code="echo 7"))
-    lie = bash("for p in /usr/bin/python3 /usr/local/bin/python3; do printf '#!/bin/sh\\n' > $p; chmod +x $p; done")
+    lie = bash("printf '#!/bin/sh\\n' > /usr/local/bin/python3; chmod +x /usr/local/bin/python3")
     assert not play(made, lie, "Act: answer(8)").score.success
     assert play(made, lie, "Act: answer(7)").score.success
 
@@ -342,3 +342,48 @@ def test_an_unknown_split_and_bad_data_are_named(tmp_path: Path) -> None:
     assert OperatingSystem.splits(config) == {"mine": 1}
     (made,) = OperatingSystem.load("mine", config)
     assert OperatingSystem(made).oracle() is None
+
+
+def checked(*, python: bool = False) -> OperatingSystemTask:
+    """Return an item whose check reads a file that says no."""
+    shell = Script(code='[ "$(cat /srv/right)" = yes ]')
+    program = Script(code="import sys; sys.exit(open('/srv/right').read() != 'yes\\n')", language="python")
+    return official(check=(program if python else shell,), setup=(Script(code="echo no > /srv/right"),))
+
+
+@pytest.mark.parametrize("python", [False, True])
+def test_a_check_is_won_by_doing_what_it_asks_even_with_another_mode_of_a_program(*, python: bool) -> None:
+    played = play(
+        checked(python=python), bash("echo yes > /srv/right; chmod u-s,g+w /usr/bin/find /usr/bin/cat"), FINISH
+    )
+    assert played.score.success
+    assert played.score.metrics == {}
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "mv /tmp/liar /usr/bin/cat",
+        "mv /tmp/liar /usr/bin/bash",
+        "cat /tmp/liar > /usr/bin/cat",
+        "mv /usr/bin/cat /tmp/own; mv /tmp/liar /usr/bin/cat; (sleep 0.3; mv /tmp/own /usr/bin/cat) &",
+    ],
+)
+def test_whoever_replaces_a_program_under_the_checker_wins_nothing(tampering: str) -> None:
+    liar = "printf '#!/bin/sh\\necho yes\\n' > /tmp/liar; chmod +x /tmp/liar"
+    played = play(checked(), bash(f"{liar}; {tampering}"), FINISH)
+    assert not played.score.success
+    assert played.score.metrics == {"tampered": 1.0}
+
+
+def test_programs_before_the_systems_own_are_not_the_checkers() -> None:
+    liar = "printf '#!/bin/sh\\necho yes\\n' > /usr/local/sbin/cat; chmod +x /usr/local/sbin/cat"
+    copies = "cp /usr/local/sbin/cat /usr/local/sbin/env; cp /usr/local/sbin/cat /usr/local/bin/bash"
+    assert not play(checked(), bash(f"{liar}; {copies}"), FINISH).score.success
+
+
+def test_python_checks_read_no_module_of_the_agents() -> None:
+    places = "/usr/local/lib/python3.11/dist-packages /root/.local/lib/python3.11/site-packages"
+    written = "echo 'import os; os._exit(0)' | tee $place/sitecustomize.py $place/usercustomize.py"
+    hook = bash(f"for place in {places}; do mkdir -p $place; {written}; done")
+    assert not play(checked(python=True), hook, FINISH).score.success

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from agenttuning.analysis.statistics import rate_interval
+from agenttuning.cli.hostile import attack, probe
 from agenttuning.cli.settings import configure_world
 from agenttuning.environments import load_environment
 from agenttuning.errors import DataError, MissingExtraError, RecipeError
@@ -29,6 +30,10 @@ def main(arguments: Namespace) -> int:
     """Print the report; the exit code is 1 when a law is broken or noise wins."""
     kind = load_environment(arguments.id)
     config = configure_world(kind, arguments.overrides, official=arguments.official)
+    if arguments.hostile is not None:
+        return attack(kind, config, arguments)
+    if arguments.probes:
+        return probe(kind, config, arguments)
     report = asyncio.run(check(kind, config, split=arguments.split, limit=arguments.limit))
     if arguments.json:
         print(report.model_dump_json())

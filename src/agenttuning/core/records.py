@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Role = Literal["system", "user", "assistant"]
 Difficulty = Literal["tiny", "standard", "hard"]
@@ -114,10 +115,18 @@ class Sampling(Record):
     """Base seed; every (task, sample, turn) derives its own from it."""
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def _whole(text: str) -> str:
+    return _HALF.sub("\ufffd", text)
+
+
 class Reply(Record):
     """What a policy answered."""
 
-    content: str
+    content: Annotated[str, AfterValidator(_whole)]
+    """Halves of characters, which JSON lets through and no file can hold, are replaced."""
     usage: Usage = Usage()
     finish: Literal["stop", "length"] = "stop"
 

@@ -31,7 +31,8 @@ Needs Linux and bubblewrap; `sandbox.rootfs` names a root file system made by `a
 Deviations: no network; a command ends when the shell says so, not after 5 seconds of silence, and its output comes
 without prompt and escape codes unless `sandbox.output = "raw-2023"`; the benchmark's five comparisons run outside the
 sandbox; programs that items name by path are written anew; an item that needs what the sandbox lacks is a failed
-episode that says so. As in the benchmark, checks run the system's own programs: who replaces these misleads them.
+episode that says so. Checks run the system's own programs, as in the benchmark, but these must be as they were: what
+touches them, or a library of theirs, wins nothing (metric `tampered`), and new programs do not come before them.
 """
 
 from __future__ import annotations
@@ -207,8 +208,11 @@ class OperatingSystem(Environment[OperatingSystemTask]):
 
     async def score(self) -> Score:
         """Judge the answer and the system."""
-        success = not self._lost_unseen() and await (await self._open()).judge(self._answer)
-        return Score(reward=float(success), success=success)
+        if self._lost_unseen():
+            return Score(reward=0.0, success=False)
+        session = await self._open()
+        success = await session.judge(self._answer)
+        return Score(reward=float(success), success=success, metrics={"tampered": 1.0} if session.tampered else {})
 
     def _lost_unseen(self) -> bool:
         """Say whether the episode is lost whatever the sandbox would show.

@@ -1,10 +1,12 @@
 """Hostile SQL is refused or bounded, on both databases, and the episode goes on."""
 
+import asyncio
 import time
 
 import pytest
 from tests.environments.worlds.sql.play import Play
 
+from agenttuning.environments.worlds.sql.sqlite import SqliteDatabase
 from agenttuning.environments.worlds.sql.table import Table
 
 FILES = [
@@ -107,3 +109,26 @@ def test_a_database_cannot_grow_without_bound(on_sqlite: Play, shop: Table) -> N
     doubling = ["INSERT INTO shop SELECT item, REPEAT(item, 9000), price FROM shop"] * 14
     shown = on_sqlite(shop, doubling)
     assert any(text != "[]" for text in shown)
+
+
+def test_a_table_of_its_own_making_does_not_stand_before_the_judge(shop: Table) -> None:
+    """A temporary table hides no other, and numbers in a table made anew are judged as text."""
+
+    async def judged(*statements: str) -> list[tuple[str | None, ...]] | None:
+        database = SqliteDatabase(shop)
+        await database.open()
+        for statement in statements:
+            await database.execute(statement)
+        rows = await database.table_rows()
+        await database.close()
+        return rows
+
+    assert asyncio.run(judged("CREATE TEMPORARY TABLE shop AS SELECT 1 AS item")) == asyncio.run(judged())
+    assert asyncio.run(judged("DROP TABLE shop", "CREATE TABLE shop AS SELECT 1 AS item, NULL AS b")) == [("1", None)]
+
+
+def test_hints_are_passed_over_in_silence(play: Play, shop: Table, caplog: pytest.LogCaptureFixture) -> None:
+    """A model that writes hints in every statement does not flood the log of the run."""
+    (shown,) = play(shop, ["SELECT /*+ MAX_EXECUTION_TIME(1000) */ 1 FROM shop LIMIT 1"])
+    assert shown == "[(1,)]"
+    assert caplog.records == []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Final, Literal
 
 from agenttuning.core.records import Record
 from agenttuning.environments.worlds.linux.comparisons import ComparisonName
+
+_ALONE: Final = ("-I", "-S", "-X", "pycache_prefix=/dev/null/none")
+"""Python reads no module, no compiled copy and no start file that the agent may have left for it."""
 
 
 class Script(Record):
@@ -18,7 +21,7 @@ class Script(Record):
     def arguments(self, *parameters: str) -> tuple[str, ...]:
         """Return the command line; bash and Python both see the parameters from number 1."""
         if self.language == "python":
-            return ("python3", "-c", self.code, *parameters)
+            return ("python3", *_ALONE, "-c", self.code, *parameters)
         return ("bash", "-c", self.code, "--", *parameters)
 
 
@@ -65,6 +68,11 @@ class Evaluation(Record):
     example: Script | None = None
     """The reference solution; None where none was published."""
 
+    @property
+    def runs_programs(self) -> bool:
+        """Does it depend on programs inside the sandbox."""
+        return self.match is None
+
 
 class Expectation(Record):
     """The judgement of a generated problem, whose reference runs in the same sandbox before the agent's first command.
@@ -84,6 +92,11 @@ class Expectation(Record):
     def asks(self) -> bool:
         """Is it a question."""
         return self.probe is None
+
+    @property
+    def runs_programs(self) -> bool:
+        """Does it depend on programs inside the sandbox."""
+        return self.probe is not None
 
 
 class Problem(Record):

@@ -26,8 +26,10 @@ _SETUP_SECONDS: Final = 8.0
 _CHECK_SECONDS: Final = 20.0
 _LONGEST_PARAMETER: Final = 100_000
 """Characters; the kernel takes 128 KiB."""
-_ENVIRONMENT: Final = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8")
+_OWN: Final = ("-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LC_ALL=C.UTF-8")
 """What our own references and probes run with, whatever the agent did to its surroundings."""
+_ITEMS: Final = ("PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin",)
+"""What the benchmark's scripts run with: the agent's own programs are found, and none of them before the system's."""
 
 _facts: dict[SandboxSettings, SandboxFacts] = {}
 
@@ -71,6 +73,8 @@ class Session:
         self._command_seconds = command_seconds
         self._expected = ""
         self._ended = False
+        self.tampered: tuple[str, ...] = ()
+        """Programs or libraries that checks depend on and the agent touched; known after `judge`."""
 
     @classmethod
     async def open(cls, problem: Problem, *, settings: SandboxSettings, command_seconds: float) -> Self:
@@ -96,6 +100,8 @@ class Session:
             await self._expect(judgement)
         if self._problem.start is not None:
             await self._sandbox.shell(self._problem.start, timeout_seconds=_SETUP_SECONDS)
+        if judgement.runs_programs:
+            await self._sandbox.seal()
 
     async def _enter(self) -> None:
         await self._sandbox.shell(f"cd {self._problem.directory}", timeout_seconds=_SETUP_SECONDS)
@@ -131,9 +137,24 @@ class Session:
         return output
 
     async def judge(self, answer: str | None) -> bool:
-        """Judge the answer and the system as it stands; a sandbox that the agent has destroyed is a loss."""
+        """Judge the answer and the system as it stands.
+
+        A sandbox that the agent has destroyed is a loss, and so is one whose programs no longer are the checker's.
+        """
         if self._ended:
             return False
+        if not self._problem.judgement.runs_programs:
+            return await self._verdict(answer)
+        changed = await self._sandbox.touched()
+        before = None if changed is None else tuple(path for path, original in changed.items() if not original)
+        if before != () or not await self._verdict(answer):
+            self.tampered = before or ()
+            return False
+        during = await self._sandbox.touched()
+        self.tampered = tuple(during or ())
+        return during == {}
+
+    async def _verdict(self, answer: str | None) -> bool:
         judgement = self._problem.judgement
         if isinstance(judgement, Evaluation):
             return not hopeless(judgement, answer) and await self._check(judgement, answer)
@@ -170,12 +191,9 @@ class Session:
         return _text(completed)
 
     async def _execute(self, script: Script, *parameters: str, timeout_seconds: float, own: bool = False) -> Completed:
-        surroundings = _ENVIRONMENT if own else ("env",)
-        place = ("-C", self._problem.directory)
+        place = ("/usr/bin/env", "-C", self._problem.directory, *(_OWN if own else _ITEMS))
         arguments = script.arguments(*(_safe(parameter) for parameter in parameters))
-        return await self._sandbox.execute(
-            (surroundings[0], *place, *surroundings[1:], *arguments), timeout_seconds=timeout_seconds
-        )
+        return await self._sandbox.execute((*place, *arguments), timeout_seconds=timeout_seconds)
 
     async def close(self) -> None:
         """End the sandbox."""

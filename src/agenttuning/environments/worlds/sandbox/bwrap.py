@@ -79,10 +79,11 @@ class BwrapSandbox(Supervised):
     def __init__(self, settings: SandboxSettings) -> None:
         super().__init__(settings)
         self._cgroup: Cgroup | None = None
+        self._rootfs: Path | None = None
 
     async def _start(self) -> None:
         check_programs()
-        rootfs = await anyio.to_thread.run_sync(_rootfs, self._settings)
+        rootfs = self._rootfs = await anyio.to_thread.run_sync(_rootfs, self._settings)
         tools = await anyio.to_thread.run_sync(runtime.runtime)
         chosen = mapping.choose(rootfs)
         variables = {
@@ -120,6 +121,12 @@ class BwrapSandbox(Supervised):
             rootfs=await anyio.to_thread.run_sync(description, rootfs),
             unsupported=lacking(rootfs, users=chosen.count > 1, network=False),
         )
+
+    def _is_original(self, path: str, content: bytes) -> bool:
+        if self._rootfs is None or ".." in Path(path).parts:
+            return False
+        original = self._rootfs / path.lstrip("/")
+        return bool(content) and original.is_file() and not original.is_symlink() and original.read_bytes() == content
 
     def _limits(self) -> dict[str, int]:
         limits = {

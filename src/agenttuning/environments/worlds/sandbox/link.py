@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 OUTPUT_BYTES: Final = 1 << 20
 """Kept of each output of a program."""
+_SEAL_SECONDS: Final = 10.0
 _GRACE_SECONDS: Final = 2.0
 """For what the supervisor itself does; it does nothing that takes longer."""
 
@@ -44,6 +45,7 @@ class Link:
         self._programs: dict[int, Program] = {}
         self._number = 0
         self._foreground: list[tuple[int, list[str]]] = []
+        self._touched: list[dict[str, bytes]] = []
         self.terminal = Terminal()
         self.alive = True
         self.ready = False
@@ -111,6 +113,10 @@ class Link:
             self.terminal.alive = False
         elif kind == frames.FOREGROUND:
             self._foreground.append((number, [word.decode(errors="replace") for word in payload.split(b"\0") if word]))
+        elif kind == frames.BROKEN:
+            parts = frames.unpack_list(payload)
+            paths = (path.decode(errors="surrogateescape") for path in parts[::2])
+            self._touched.append(dict(zip(paths, parts[1::2], strict=True)))
         elif program is not None and kind == frames.STDOUT:
             program.stdout += payload[: OUTPUT_BYTES - len(program.stdout)]
         elif program is not None and kind == frames.STDERR:
@@ -146,6 +152,17 @@ class Link:
         await self.send(frames.ASK_FOREGROUND)
         await self.wait(lambda: bool(self._foreground), seconds=_GRACE_SECONDS)
         return self._foreground[-1] if self._foreground else (0, [])
+
+    async def seal(self) -> None:
+        """Have the supervisor remember the programs and libraries as they are."""
+        await self.send(frames.SEAL)
+
+    async def touched(self) -> dict[str, bytes] | None:
+        """Return some of those that were touched since, with their content; None when the supervisor does not say."""
+        self._touched.clear()
+        await self.send(frames.ASK_SEAL)
+        await self.wait(lambda: bool(self._touched), seconds=_SEAL_SECONDS)
+        return self._touched[-1] if self._touched else None
 
     def close(self) -> None:
         """Close the socket; the supervisor ends, and with it all that it started."""

@@ -116,5 +116,14 @@ class Sandbox(Protocol):
     ) -> Completed:
         """Run a program in the same place, outside the shell; 1 MiB of each output is kept."""
 
+    async def seal(self) -> None:
+        """Remember the programs and libraries that checkers depend on, as they are now."""
+
+    async def touched(self) -> dict[str, bool] | None:
+        """Return some of those that were touched since the last look; None when the sandbox has ended.
+
+        The value says whether the content is what the root file system holds: then it was the mode or the owner.
+        """
+
     async def close(self) -> None:
         """End everything that was started. Safe to call twice, and without `start`."""

@@ -10,6 +10,7 @@ import tempfile
 from typing import IO, TYPE_CHECKING, Final
 
 import anyio
+import anyio.to_thread
 
 from agenttuning.environments.worlds.sandbox.home import Home
 from agenttuning.environments.worlds.sandbox.inside import frames
@@ -134,6 +135,25 @@ class Supervised:
         async with self._turn:
             done = await self._link.execute(program, stdin=stdin, timeout_seconds=timeout_seconds)
         return done or _ENDED
+
+    async def seal(self) -> None:
+        """Remember the programs and libraries that checkers depend on."""
+        assert self._link is not None, "start() comes first"
+        await self._link.seal()
+
+    async def touched(self) -> dict[str, bool] | None:
+        """Return some of those that were touched since, and whether their content is what it was."""
+        assert self._link is not None, "start() comes first"
+        async with self._turn:
+            touched = await self._link.touched()
+        if touched is None:
+            return None
+        return {path: await anyio.to_thread.run_sync(self._is_original, path, told) for path, told in touched.items()}
+
+    def _is_original(self, path: str, content: bytes) -> bool:
+        """Compare with the root file system; where it cannot be seen from here, nothing that was touched passes."""
+        del path, content
+        return False
 
     async def close(self) -> None:
         """End everything that was started."""

@@ -64,6 +64,8 @@ def parse(sql: str) -> exp.Expr | SqlError:
         return syntax_error(statements[1].sql(dialect=MySQL))
     if isinstance(statements[0], exp.Semicolon):
         return SqlError(1065, "42000", "Query was empty")
+    for hint in list(statements[0].find_all(exp.Hint)):
+        hint.pop()
     return statements[0]
 
 

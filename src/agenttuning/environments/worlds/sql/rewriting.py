@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
+from sqlglot.errors import ErrorLevel
 
 from agenttuning.environments.worlds.sql.aggregates import JOINT
 from agenttuning.environments.worlds.sql.dialect import WINDOWS
@@ -51,7 +52,7 @@ def to_sqlite(statement: exp.Expr) -> str:
                 elif new is not node:
                     node.replace(new)
                 break
-    return _WRITE.generate(rewritten, copy=False)
+    return _WRITE.generate(rewritten, copy=False, unsupported_level=ErrorLevel.IGNORE)
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:

@@ -105,7 +105,7 @@ class SqliteDatabase:
         refused = self._refused(statement, {**tables, **schema})
         if refused is not None:
             return refused
-        if isinstance(statement, _WITHOUT_EFFECT):
+        if isinstance(statement, _WITHOUT_EFFECT) or _is_temporary(statement):
             return []
         if not schema:
             return self._run(connection, statement)
@@ -138,12 +138,16 @@ class SqliteDatabase:
         return rows
 
     async def table_rows(self) -> list[tuple[str | None, ...]] | None:
-        """Return the rows of the task's table as text; None once it is dropped."""
+        """Return the rows of the task's table as text; None once it is dropped, or is none that can be read."""
         connection = self._opened()
         self._deadline = time.monotonic() + DEADLINE_SECONDS
         if self.table.name not in _tables(connection):
             return None
-        return connection.execute(f"SELECT * FROM {_quoted(self.table.name)}").fetchall()
+        try:
+            rows = connection.execute(f"SELECT * FROM main.{_quoted(self.table.name)}").fetchall()
+        except sqlite3.Error:
+            return None
+        return [tuple(None if cell is None else str(cell) for cell in row) for row in rows]
 
     async def close(self) -> None:
         """Forget the database. Safe to call twice."""
@@ -154,6 +158,11 @@ class SqliteDatabase:
     def _opened(self) -> sqlite3.Connection:
         assert self._connection is not None, "open() comes first"
         return self._connection
+
+
+def _is_temporary(statement: exp.Expr) -> bool:
+    """Does it make what would end with its connection: in MySQL it would be gone at the next statement."""
+    return isinstance(statement, exp.Create) and statement.find(exp.TemporaryProperty) is not None
 
 
 def _authorize(action: int, _first: str | None, second: str | None, _third: str | None, _fourth: str | None) -> int:

@@ -30,6 +30,7 @@ from agenttuning.environments.worlds.sandbox.inside.processes import (
     kill_descendants,
     kill_group,
 )
+from agenttuning.environments.worlds.sandbox.inside.seal import Print, differences, show, take_prints
 
 TYPE_CHECKING = False  # importing `signal` would cost a third of the start
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Supervisor:
         self.shell = 0
         self.shell_number = 0
         self.programs: dict[int, Program] = {}
+        self.prints: dict[str, Print] = {}
         self.wake, wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -134,6 +136,11 @@ class Supervisor:
             self._execute(number, payload)
         elif kind == frames.KILL and number in self.programs:
             kill_group(self.programs[number].pid)
+        elif kind == frames.SEAL:
+            self.prints = take_prints()
+        elif kind == frames.ASK_SEAL:
+            before, self.prints = self.prints, take_prints()
+            self.send(frames.BROKEN, 0, frames.pack_list(show(differences(before, self.prints))))
 
     def _open_shell(self, number: int, payload: bytes) -> None:
         """Open a terminal and a shell on it; there is none at this time."""

@@ -1,0 +1,1 @@
+"""What a hostile model says, and what it may win by it: nothing."""
