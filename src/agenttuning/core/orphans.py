@@ -1,0 +1,218 @@
+"""What processes left that are gone: their programs still running, their folders, the temporary files of their runs.
+
+An owner is gone when no process has its number and its time of birth, and nobody holds its lock. What a living owner
+has is never touched, nor what another user owns, nor what was written down on another machine (the registry may lie in
+a shared home). A program is known by the variable that it carries (see `belongings`), never by its name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import ValidationError
+
+from agenttuning.core.belongings import (
+    FOLDER_PREFIX,
+    OWNER_VARIABLE,
+    Belonging,
+    Owner,
+    boot,
+    registry,
+    started,
+)
+from agenttuning.core.records import Record
+from agenttuning.core.run import stale_temporaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_END_SECONDS: Final = 10.0
+
+
+class Leftover(Record):
+    """One thing whose owner is gone."""
+
+    kind: Literal["program", "folder", "temporary", "entry"]
+    """`entry` is the owner's own entry in the registry."""
+    owner: str
+    """Name of the entry."""
+    told: str
+    """For people: what it is, and of which command."""
+    path: Path | None = None
+    pid: int | None = None
+    started: int | None = None
+    size: int = 0
+    """Bytes on disk."""
+
+
+def leftovers(folder: Path | None = None) -> list[Leftover]:
+    """Return everything that owners left who are gone: programs first, then files, then the entries themselves."""
+    found: list[Leftover] = []
+    for entry in sorted((folder or registry()).glob("*-*-*")):
+        owner = _read_owner(entry)
+        if owner is not None and _is_gone(entry, owner):
+            found += _left_by(entry, owner)
+    order = ("program", "folder", "temporary", "entry")
+    return sorted(found, key=lambda one: order.index(one.kind))
+
+
+def held(folder: Path | None = None) -> set[Path]:
+    """Return the caches that living owners use."""
+    entries = [
+        entry for entry in (folder or registry()).glob("*-*-*") if (own := _read_owner(entry)) and not _is_gone(entry, own)
+    ]
+    return {thing.path for entry in entries for thing in _belongings(entry) if thing.kind == "cache"}
+
+
+def remove(found: Iterable[Leftover]) -> list[Leftover]:
+    """End the programs, then remove the files; return what is gone now.
+
+    What has changed since it was found is left alone: a process with that number but another birth, a run that
+    another process has begun to continue.
+    """
+    things = list(found)
+    programs = [one for one in things if one.kind == "program"]
+    gone = _end_all(programs)
+    for one in things:
+        if one.kind != "program" and one.path is not None and _removed(one):
+            gone.append(one)
+    return gone
+
+
+def _read_owner(entry: Path) -> Owner | None:
+    """Return the owner of an entry that is this user's and of this machine."""
+    try:
+        if entry.stat().st_uid != os.geteuid():
+            return None
+        owner = Owner.model_validate_json((entry / "owner.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return owner if (owner.user, owner.host) == (os.geteuid(), socket.gethostname()) else None
+
+
+def _is_gone(entry: Path, owner: Owner) -> bool:
+    if owner.boot == boot() and owner.started and started(owner.pid) == owner.started:
+        return False
+    return _is_free(entry / "lock")
+
+
+def _is_free(lock: Path) -> bool:
+    """Does nobody hold a lock file; a file that is not there is held by nobody."""
+    try:
+        descriptor = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _belongings(entry: Path) -> Iterator[Belonging]:
+    for file in sorted(entry.glob("[0-9]*.json")):
+        with contextlib.suppress(OSError, ValidationError):  # torn by the power cut: there was no folder yet
+            yield Belonging.model_validate_json(file.read_bytes())
+
+
+def _left_by(entry: Path, owner: Owner) -> Iterator[Leftover]:
+    by = f"of process {owner.pid} ({owner.command[:60] or 'unknown'})"
+    for pid, begun, name in _programs(entry.name):
+        yield Leftover(
+            kind="program", owner=entry.name, told=f"program {name!r}, process {pid}, {by}", pid=pid, started=begun
+        )
+    for thing in _belongings(entry):
+        if thing.kind == "folder" and _is_ours(thing.path):
+            yield Leftover(
+                kind="folder", owner=entry.name, told=f"folder {by}", path=thing.path, size=size_of(thing.path)
+            )
+        elif thing.kind == "run" and _is_free(thing.path / ".lock"):
+            for path in stale_temporaries(thing.path):
+                yield Leftover(
+                    kind="temporary", owner=entry.name, told=f"unfinished file {by}", path=path, size=size_of(path)
+                )
+    yield Leftover(kind="entry", owner=entry.name, told=f"entry {by}", path=entry)
+
+
+def _programs(mark: str) -> Iterator[tuple[int, int, str]]:
+    """Yield number, birth and name of the processes that carry a mark; nothing where there is no /proc."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        pid = int(folder.name)
+        if _carries(pid, mark) and (begun := started(pid)) is not None:
+            with contextlib.suppress(OSError):
+                yield pid, begun, (folder / "comm").read_text().strip()
+
+
+def _carries(pid: int, mark: str) -> bool:
+    try:
+        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return f"{OWNER_VARIABLE}={mark}".encode() in variables and pid != os.getpid()
+
+
+def _end_all(programs: list[Leftover]) -> list[Leftover]:
+    """Kill processes and wait until they are gone; a handle keeps the number from meaning another."""
+    for one in programs:
+        assert one.pid is not None
+        with contextlib.suppress(OSError):
+            handle = os.pidfd_open(one.pid)
+            try:
+                if started(one.pid) == one.started and _carries(one.pid, one.owner):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+            finally:
+                os.close(handle)
+    deadline = time.monotonic() + _END_SECONDS
+    while (left := [one for one in programs if _runs(one)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return [one for one in programs if one not in left]
+
+
+def _runs(one: Leftover) -> bool:
+    return one.pid is not None and started(one.pid) == one.started
+
+
+def _is_ours(folder: Path) -> bool:
+    """May this folder be removed: made by us under the name that we give, and by this user or one that root chose."""
+    try:
+        facts = folder.lstat()
+    except OSError:
+        return False
+    return folder.name.startswith(FOLDER_PREFIX) and not folder.is_symlink() and os.geteuid() in {0, facts.st_uid}
+
+
+def _removed(one: Leftover) -> bool:
+    assert one.path is not None
+    if one.kind == "folder" and not _is_ours(one.path):
+        return False
+    if one.kind == "entry" and (not _is_free(one.path / "lock") or any(_programs(one.owner))):
+        return False
+    if one.path.is_dir():
+        shutil.rmtree(one.path, ignore_errors=True)
+    else:
+        one.path.unlink(missing_ok=True)
+    return not one.path.exists()
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes that a file or a folder takes on its disk."""
+    total = 0
+    with contextlib.suppress(OSError):
+        total = path.lstat().st_blocks * 512
+    for folder, folders, files in os.walk(path):
+        for name in (*folders, *files):
+            with contextlib.suppress(OSError):
+                total += Path(folder, name).lstat().st_blocks * 512
+    return total
