@@ -102,7 +102,9 @@ def verdict(readings: list[Reading]) -> bool:
     files = max(reading.files for reading in rest) - first.files
     children = max(reading.children for reading in rest)
     sound = growth < GROWTH and files <= 0 and children == 0
-    print(f"memory {growth:+.2%} (allowed {GROWTH:.0%}), files {files:+d}, children {children}: {'flat' if sound else 'NOT FLAT'}")
+    print(
+        f"memory {growth:+.2%} (allowed {GROWTH:.0%}), files {files:+d}, children {children}: {'flat' if sound else 'NOT FLAT'}"
+    )
     return sound
 
 

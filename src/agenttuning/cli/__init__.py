@@ -151,6 +151,9 @@ def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     doctor = verbs.add_parser("doctor", help="what works on this machine, and what to install for the rest")
     doctor.set_defaults(module="doctor")
     doctor.add_argument("--sites", nargs="+", default=[], metavar="SITE=URL", help="WebArena's sites that you run")
+    doctor.add_argument(
+        "--clean", action="store_true", help="end programs and remove folders that killed runs left, and old caches"
+    )
     doctor.add_argument("--json", action="store_true")
 
 

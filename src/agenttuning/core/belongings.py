@@ -54,7 +54,7 @@ class Belonging(Record):
     """One thing of an owner."""
 
     kind: Kind
-    """`folder`: private, removed with its owner; `run`: only its temporary files are; `cache`: in use, never removed."""
+    """`folder`: private, goes with its owner; `run`: only its temporary files do; `cache`: in use, stays."""
     path: Path
 
 
@@ -71,7 +71,7 @@ def boot() -> str:
 
 
 def started(pid: int) -> int | None:
-    """Return when a process was started, in clock ticks since the machine was; None without such a process, or /proc."""
+    """Return when a process began, in clock ticks since the machine did; None without such a process, or /proc."""
     with contextlib.suppress(OSError):
         told = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
         return None if told[0] in "ZX" else int(told[19])
@@ -106,6 +106,8 @@ class _Estate:
             self._folder = None
 
     def add(self, belonging: Belonging) -> None:
+        if belonging.path in self._files:
+            return
         self._count += 1
         if self._folder is not None:
             file = self._folder / f"{self._count}.json"
@@ -163,7 +165,7 @@ def temporary_folder(name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_path(folder)
         release(folder)
 
 
@@ -178,3 +180,13 @@ def release(path: Path) -> None:
     with _Ours.lock:
         if _Ours.estate is not None and _Ours.estate.pid == os.getpid():
             _Ours.estate.drop(path.absolute())
+
+
+def remove_path(path: Path) -> bool:
+    """Remove a file or a folder with all in it; tells whether it is gone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+    return not path.exists()

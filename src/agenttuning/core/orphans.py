@@ -10,10 +10,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import signal
 import socket
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -26,6 +26,7 @@ from agenttuning.core.belongings import (
     Owner,
     boot,
     registry,
+    remove_path,
     started,
 )
 from agenttuning.core.records import Record
@@ -40,13 +41,15 @@ _END_SECONDS: Final = 10.0
 class Leftover(Record):
     """One thing whose owner is gone."""
 
-    kind: Literal["program", "folder", "temporary", "entry"]
-    """`entry` is the owner's own entry in the registry."""
+    kind: Literal["program", "folder", "temporary", "cache", "entry"]
+    """`cache` is a root file system of an older version; `entry` is the owner's own entry in the registry."""
     owner: str
     """Name of the entry."""
     told: str
     """For people: what it is, and of which command."""
     path: Path | None = None
+    run: Path | None = None
+    """Of a temporary file: the run that it lies in."""
     pid: int | None = None
     started: int | None = None
     size: int = 0
@@ -67,7 +70,9 @@ def leftovers(folder: Path | None = None) -> list[Leftover]:
 def held(folder: Path | None = None) -> set[Path]:
     """Return the caches that living owners use."""
     entries = [
-        entry for entry in (folder or registry()).glob("*-*-*") if (own := _read_owner(entry)) and not _is_gone(entry, own)
+        entry
+        for entry in (folder or registry()).glob("*-*-*")
+        if (own := _read_owner(entry)) and not _is_gone(entry, own)
     ]
     return {thing.path for entry in entries for thing in _belongings(entry) if thing.kind == "cache"}
 
@@ -105,20 +110,29 @@ def _is_gone(entry: Path, owner: Owner) -> bool:
 
 
 def _is_free(lock: Path) -> bool:
-    """Does nobody hold a lock file; a file that is not there is held by nobody."""
+    with _locked(lock) as free:
+        return free
+
+
+@contextmanager
+def _locked(lock: Path) -> Iterator[bool]:
+    """Hold a lock file for a block, if nobody else does; one that is not there is held by nobody."""
     try:
         descriptor = os.open(lock, os.O_RDWR)
     except FileNotFoundError:
-        return True
+        yield True
+        return
     except OSError:
-        return False
+        yield False
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return False
+        yield False
+    else:
+        yield True
     finally:
         os.close(descriptor)
-    return True
 
 
 def _belongings(entry: Path) -> Iterator[Belonging]:
@@ -140,9 +154,9 @@ def _left_by(entry: Path, owner: Owner) -> Iterator[Leftover]:
             )
         elif thing.kind == "run" and _is_free(thing.path / ".lock"):
             for path in stale_temporaries(thing.path):
-                yield Leftover(
-                    kind="temporary", owner=entry.name, told=f"unfinished file {by}", path=path, size=size_of(path)
-                )
+                told = f"unfinished file {by}"
+                size = size_of(path)
+                yield Leftover(kind="temporary", owner=entry.name, told=told, path=path, run=thing.path, size=size)
     yield Leftover(kind="entry", owner=entry.name, told=f"entry {by}", path=entry)
 
 
@@ -195,15 +209,11 @@ def _is_ours(folder: Path) -> bool:
 
 def _removed(one: Leftover) -> bool:
     assert one.path is not None
-    if one.kind == "folder" and not _is_ours(one.path):
-        return False
-    if one.kind == "entry" and (not _is_free(one.path / "lock") or any(_programs(one.owner))):
-        return False
-    if one.path.is_dir():
-        shutil.rmtree(one.path, ignore_errors=True)
-    else:
-        one.path.unlink(missing_ok=True)
-    return not one.path.exists()
+    if one.kind == "folder":
+        return _is_ours(one.path) and remove_path(one.path)
+    lock = one.path / "lock" if one.run is None else one.run / ".lock"
+    with _locked(lock) as free:
+        return free and not any(_programs(one.owner)) and remove_path(one.path)
 
 
 def size_of(path: Path) -> int:

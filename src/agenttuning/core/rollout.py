@@ -71,8 +71,7 @@ class Episode:
             try:
                 with boundary("policy"):
                     reply = await self.policy.reply(self._shown())
-                    content = reply.content.encode("utf-8", "replace").decode()  # half an emoji cannot be written down
-                    self.messages.append(_bounded(Message(role="assistant", content=content, train=True)))
+                    self.messages.append(_bounded(Message(role="assistant", content=reply.content, train=True)))
                     self.usage += reply.usage
             except ContextLimitError:
                 return Stop.CONTEXT
@@ -80,7 +79,7 @@ class Episode:
                 return Stop.BUDGET
             with boundary("environment"):
                 async with _within(self.environment.call_seconds, "step"):
-                    step = await self.environment.step(content)
+                    step = await self.environment.step(reply.content)
                 self._take(step)
             if step.done:
                 return step.stop

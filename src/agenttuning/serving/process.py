@@ -6,7 +6,6 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from agenttuning.core.belongings import mark, temporary_folder
 from agenttuning.errors import MissingExtraError, StageError
 
 if TYPE_CHECKING:
@@ -51,15 +51,15 @@ def running_server(
             )
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
-    with tempfile.TemporaryDirectory() as folder:
-        told, log = Path(folder, "stdout"), Path(folder, "stderr")
+    with temporary_folder("serve") as folder:
+        told, log = folder / "stdout", folder / "stderr"
         with told.open("wb") as stdout, log.open("wb") as stderr:
             child = subprocess.Popen(
                 (sys.executable, "-m", "agenttuning.serving", str(model), settings.model_dump_json()),
                 stdin=subprocess.PIPE,
                 stdout=stdout,
                 stderr=stderr,
-                env={**os.environ, "PYTHONPATH": path},
+                env={**os.environ, **mark(), "PYTHONPATH": path},
             )
         try:
             url = _wait(child, told, log, deadline=time.monotonic() + start_seconds)

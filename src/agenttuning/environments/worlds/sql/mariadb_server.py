@@ -11,14 +11,13 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from agenttuning.core.belongings import private_folder, release, remove_path
 from agenttuning.environments.worlds.keeper import Keeper, fast_folder
 from agenttuning.errors import DataError, MissingExtraError, WorldError
 
@@ -75,7 +74,7 @@ class MariaServer:
     def __init__(self) -> None:
         if reason := missing_programs():
             raise MissingExtraError(f"backend 'mariadb': {reason}, or name a server in {URL_VARIABLE}")
-        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-db-", dir=fast_folder()))
+        self.folder = private_folder("db", parent=fast_folder())
         self.address = Address(socket=str(self.folder / "s"))
         if os.geteuid() == 0:
             account = pwd.getpwnam("mysql")
@@ -83,7 +82,8 @@ class MariaServer:
         try:
             self._install()
         except WorldError:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_path(self.folder)
+            release(self.folder)
             raise
         self._keeper = self._start()
 
