@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agenttuning.cli import main
 from agenttuning.core.belongings import Owner, boot, private_folder, registry, release, started
 from agenttuning.core.orphans import held, leftovers, remove
 from agenttuning.core.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 OWNER = """
@@ -30,7 +31,7 @@ folder = private_folder("jvm")
 hold("run", Path(sys.argv[1]))
 hold("cache", Path(sys.argv[1]) / "cache")
 words = ("sh", "-c", "sleep 600 & wait")
-program = subprocess.Popen(words, env={**os.environ, **mark()}, start_new_session=True)
+program = subprocess.Popen(words, env={**os.environ, **mark()}, stdout=subprocess.DEVNULL, start_new_session=True)
 print(program.pid, folder, flush=True)
 time.sleep(600)
 """
@@ -55,7 +56,9 @@ class Started:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
 
 
 @pytest.fixture
@@ -69,9 +72,13 @@ def two(tmp_path: Path) -> Iterator[tuple[Started, Started]]:
             os.killpg(one.program, signal.SIGKILL)
 
 
-def doctor(*words: str) -> subprocess.CompletedProcess[str]:
-    command = (sys.executable, "-m", "agenttuning", "doctor", *words)
-    return subprocess.run(command, capture_output=True, text=True, check=True)
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def call(*words: str) -> str:
+        assert main(["doctor", *words]) == 0
+        return capsys.readouterr().out
+
+    return call
 
 
 def wait_for(program: int) -> list[int]:
@@ -84,7 +91,7 @@ def wait_for(program: int) -> list[int]:
 
 
 def test_doctor_lists_and_cleans_what_a_killed_run_left_beside_a_living_one(
-    two: tuple[Started, Started], tmp_path: Path
+    two: tuple[Started, Started], doctor: Callable[..., str], tmp_path: Path
 ) -> None:
     dead, living = two
     for name in ("a", "b"):
@@ -95,12 +102,12 @@ def test_doctor_lists_and_cleans_what_a_killed_run_left_beside_a_living_one(
     with Run(tmp_path / "runs" / "b").lock():  # a run that is locked is alive, whoever wrote it down
         (tmp_path / "runs" / "b" / "6-train" / ".state.pt.124.tmp").write_bytes(b"half")
         dead.kill()
-        listed = doctor().stdout
+        listed = doctor()
         assert f"left behind: {dead.folder}" in listed
         assert str(living.folder) not in listed
         assert all(started(program) is not None for program in programs)
         assert dead.folder.exists()
-        told = json.loads(doctor("--clean", "--json").stdout)
+        told = json.loads(doctor("--clean", "--json"))
     kinds = [one["kind"] for one in told["removed"]]
     assert (sorted(kinds), told["kept"]) == (["entry", "folder", "program", "program", "temporary"], [])
     assert {one["pid"] for one in told["removed"] if one["kind"] == "program"} == set(programs)
@@ -111,10 +118,12 @@ def test_doctor_lists_and_cleans_what_a_killed_run_left_beside_a_living_one(
     assert (tmp_path / "runs" / "b" / "6-train" / ".state.pt.124.tmp").exists()
     assert (living.process.poll(), living.folder.exists()) == (None, True)
     assert started(living.program) is not None
-    assert "nothing is left behind" in doctor("--clean").stdout
+    assert "nothing is left behind" in doctor("--clean")
 
 
-def test_a_cache_that_a_living_run_uses_stays(two: tuple[Started, Started], tmp_path: Path) -> None:
+def test_a_cache_that_a_living_run_uses_stays(
+    two: tuple[Started, Started], doctor: Callable[..., str], tmp_path: Path
+) -> None:
     dead, _ = two
     assert held() == {tmp_path / "runs" / name / "cache" for name in ("a", "b")}
     dead.kill()
@@ -122,7 +131,7 @@ def test_a_cache_that_a_living_run_uses_stays(two: tuple[Started, Started], tmp_
     old = [tmp_path / "cache" / "agenttuning" / "rootfs" / f"reduced-{number * 16}" for number in "01"]
     for folder in old:
         (folder / "bin").mkdir(parents=True)
-    assert str(old[0]) in doctor().stdout
+    assert str(old[0]) in doctor()
     doctor("--clean")
     assert not any(folder.exists() for folder in old)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from agenttuning.core.environment import Environment, EnvironmentConfig, Group, Step
@@ -22,11 +20,22 @@ class Panic(BaseException):
     """As compiled libraries raise it: no `Exception`."""
 
 
-class Mute(Exception):
+class MuteError(Exception):
     """Its own text breaks."""
 
     def __str__(self) -> str:
         raise ValueError("no words")
+
+
+RAISED: dict[str, BaseException] = {
+    "memory": MemoryError(),
+    "exit": SystemExit(3),
+    "panic": Panic("from below"),
+    "cancel": asyncio.CancelledError(),
+    "mute": MuteError(),
+    "long": RuntimeError("y" * 1_000_000),
+    "stop": StopAsyncIteration(),
+}
 
 
 class BrokenTask(Task):
@@ -46,7 +55,6 @@ class BrokenWorld(Environment[BrokenTask]):
     call_seconds: ClassVar[float] = 0.2
     task_type: ClassVar[type[Task]] = BrokenTask
     open_worlds: ClassVar[int] = 0
-    children: ClassVar[list[subprocess.Popen[bytes]]] = []
 
     @classmethod
     def splits(cls, config: EnvironmentConfig | None = None) -> Mapping[str, int]:
@@ -92,28 +100,12 @@ class BrokenWorld(Environment[BrokenTask]):
     async def _perhaps(self, place: Place) -> None:
         if self.task.place != place:
             return
-        match self.task.fault:
-            case "hang":
-                await asyncio.sleep(3600)
-            case "recursion":
-                await self._perhaps(place)
-            case "memory":
-                raise MemoryError
-            case "exit":
-                sys.exit(3)
-            case "panic":
-                raise Panic("from below")
-            case "cancel":
-                raise asyncio.CancelledError
-            case "mute":
-                raise Mute
-            case "long":
-                raise RuntimeError("y" * FLOOD)
-            case "stop":
-                raise StopAsyncIteration
-            case "children":
-                BrokenWorld.children.append(subprocess.Popen(("sleep", "3600")))
-                raise RuntimeError("the child stays behind")
+        if self.task.fault == "hang":
+            await asyncio.sleep(3600)
+        if self.task.fault == "recursion":
+            await self._perhaps(place)
+        if self.task.fault in RAISED:
+            raise RAISED[self.task.fault]
 
 
 class Opener:

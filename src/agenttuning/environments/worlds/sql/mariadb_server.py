@@ -10,6 +10,7 @@ import atexit
 import os
 import pwd
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -149,13 +150,24 @@ def parse_url(url: str) -> Address:
     )
 
 
+def _listens(address: Address) -> bool:
+    assert address.socket is not None, "a server of our own"
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_START_SECONDS)
+        try:
+            probe.connect(address.socket)
+        except OSError:
+            return False
+    return True
+
+
 class _Shared:
     lock: Final = threading.Lock()
     server: MariaServer | None = None
 
 
 def shared_address() -> Address:
-    """Return the server of this process, started at the first call and ended with the process.
+    """Return the server of this process, started at the first call, and again after a crash; ended with the process.
 
     Raises:
         MissingExtraError: no server program is installed and none is named.
@@ -165,7 +177,11 @@ def shared_address() -> Address:
     if url:
         return parse_url(url)
     with _Shared.lock:
-        if _Shared.server is None or not _Shared.server.ours:
-            _Shared.server = MariaServer()
-            atexit.register(_Shared.server.close)
-        return _Shared.server.address
+        server = _Shared.server
+        if server is not None and server.ours and not _listens(server.address):
+            server.close()  # a crash costs the episodes of that moment, not those to come
+            server = None
+        if server is None or not server.ours:
+            server = _Shared.server = MariaServer()
+            atexit.register(server.close)
+        return server.address
