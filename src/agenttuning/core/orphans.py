@@ -25,6 +25,7 @@ from agenttuning.core.belongings import (
     Belonging,
     Owner,
     boot,
+    mark,
     registry,
     remove_path,
     started,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _END_SECONDS: Final = 10.0
+_STRAY: Final = "-stray"
+"""Behind the mark of what nobody holds."""
 
 
 class Leftover(Record):
@@ -44,7 +47,7 @@ class Leftover(Record):
     kind: Literal["program", "folder", "temporary", "cache", "entry"]
     """`cache` is a root file system of an older version; `entry` is the owner's own entry in the registry."""
     owner: str
-    """Name of the entry."""
+    """Name of the entry; of a program, the mark that it carries."""
     told: str
     """For people: what it is, and of which command."""
     path: Path | None = None
@@ -90,6 +93,21 @@ def remove(found: Iterable[Leftover]) -> list[Leftover]:
         if one.kind != "program" and one.path is not None and _removed(one):
             gone.append(one)
     return gone
+
+
+@contextmanager
+def ending_strays() -> Iterator[None]:
+    """End, after a block, what it started and left running without a keeper: children of a careless world, say."""
+    stray = mark()[OWNER_VARIABLE] + _STRAY
+    before = os.environ.get(OWNER_VARIABLE)
+    os.environ[OWNER_VARIABLE] = stray
+    try:
+        yield
+    finally:
+        os.environ.pop(OWNER_VARIABLE)
+        if before is not None:
+            os.environ[OWNER_VARIABLE] = before
+        _end_all([_program(stray, *found, by="of this process") for found in _programs(stray)])
 
 
 def _read_owner(entry: Path) -> Owner | None:
@@ -143,10 +161,9 @@ def _belongings(entry: Path) -> Iterator[Belonging]:
 
 def _left_by(entry: Path, owner: Owner) -> Iterator[Leftover]:
     by = f"of process {owner.pid} ({owner.command[:60] or 'unknown'})"
-    for pid, begun, name in _programs(entry.name):
-        yield Leftover(
-            kind="program", owner=entry.name, told=f"program {name!r}, process {pid}, {by}", pid=pid, started=begun
-        )
+    for value in (entry.name, entry.name + _STRAY):
+        for found in _programs(value):
+            yield _program(value, *found, by=by)
     for thing in _belongings(entry):
         if thing.kind == "folder" and _is_ours(thing.path):
             yield Leftover(
@@ -160,21 +177,25 @@ def _left_by(entry: Path, owner: Owner) -> Iterator[Leftover]:
     yield Leftover(kind="entry", owner=entry.name, told=f"entry {by}", path=entry)
 
 
-def _programs(mark: str) -> Iterator[tuple[int, int, str]]:
+def _program(value: str, pid: int, begun: int, name: str, *, by: str) -> Leftover:
+    return Leftover(kind="program", owner=value, told=f"program {name!r}, process {pid}, {by}", pid=pid, started=begun)
+
+
+def _programs(value: str) -> Iterator[tuple[int, int, str]]:
     """Yield number, birth and name of the processes that carry a mark; nothing where there is no /proc."""
     for folder in Path("/proc").glob("[0-9]*"):
         pid = int(folder.name)
-        if _carries(pid, mark) and (begun := started(pid)) is not None:
+        if _carries(pid, value) and (begun := started(pid)) is not None:
             with contextlib.suppress(OSError):
                 yield pid, begun, (folder / "comm").read_text().strip()
 
 
-def _carries(pid: int, mark: str) -> bool:
+def _carries(pid: int, value: str) -> bool:
     try:
         variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return False
-    return f"{OWNER_VARIABLE}={mark}".encode() in variables and pid != os.getpid()
+    return f"{OWNER_VARIABLE}={value}".encode() in variables and pid != os.getpid()
 
 
 def _end_all(programs: list[Leftover]) -> list[Leftover]:
