@@ -58,8 +58,8 @@ checkpoint_every = 4
 concurrency = 4
 sampling = { max_new_tokens = 16 }
 
-[evaluate.models.base]
-dtype = "float64"
+[evaluate.models.gold]
+policy = "oracle"
 
 [evaluate.models.tuned]
 dtype = "float64"
@@ -152,7 +152,7 @@ def note(folder: Path, run: Run) -> Kill:
 def episode_files(run: Run) -> list[Path]:
     """Return the files that hold one line per episode."""
     found = [run.stage_folder("collect") / "trajectories.jsonl"]
-    found += [run.stage_folder("evaluate") / f"{model}.jsonl" for model in ("base", "tuned")]
+    found += [run.stage_folder("evaluate") / f"{model}.jsonl" for model in ("gold", "tuned")]
     return [path for path in found if path.exists()]
 
 
@@ -180,8 +180,12 @@ def report(folder: Path, whole: Run) -> int:
     for stage in (*STAGE_NAMES, "after the last"):
         if counts[stage]:
             print(f"| {stage} | {counts[stage]} |")
-    print(f"\n{len(kills)} kills of {len(names)} runs; {sum(kill.episodes for kill in kills)} finished episodes at the kills")
-    print(f"lost {lost}, doubled {doubled}, stages with other digests {len(unequal)} {unequal}, left behind {len(left)} {left}")
+    print(
+        f"\n{len(kills)} kills of {len(names)} runs; {sum(kill.episodes for kill in kills)} finished episodes at the kills"
+    )
+    print(
+        f"lost {lost}, doubled {doubled}, stages with other digests {len(unequal)} {unequal}, left behind {len(left)} {left}"
+    )
     return int(bool(lost or doubled or unequal or left))
 
 

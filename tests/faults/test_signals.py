@@ -43,7 +43,7 @@ def stop_in(stage: str, number: signal.Signals, recipe: Path) -> tuple[int, str]
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_signal_in_any_stage_leaves_a_run_that_goes_on(tmp_path: Path) -> None:
+def test_a_signal_in_any_stage_leaves_a_run_that_goes_on(undisturbed: dict[str, str], tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path)
     stopped = 0
     for number, stage in enumerate(STAGES):
@@ -57,7 +57,4 @@ def test_a_signal_in_any_stage_leaves_a_run_that_goes_on(tmp_path: Path) -> None
             assert told.splitlines()[-1] == f"agenttuning: {name}; what is finished is kept, continue with --resume"
     assert stopped > 0
     assert call(recipe).returncode == 0
-    whole = tmp_path / "whole"
-    whole.mkdir()
-    assert call(write_recipe(whole)).returncode == 0
-    assert digests(tmp_path / "runs" / "small") == digests(whole / "runs" / "small")
+    assert digests(tmp_path / "runs" / "small") == undisturbed
