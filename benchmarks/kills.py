@@ -180,12 +180,9 @@ def report(folder: Path, whole: Run) -> int:
     for stage in (*STAGE_NAMES, "after the last"):
         if counts[stage]:
             print(f"| {stage} | {counts[stage]} |")
-    print(
-        f"\n{len(kills)} kills of {len(names)} runs; {sum(kill.episodes for kill in kills)} finished episodes at the kills"
-    )
-    print(
-        f"lost {lost}, doubled {doubled}, stages with other digests {len(unequal)} {unequal}, left behind {len(left)} {left}"
-    )
+    episodes = sum(kill.episodes for kill in kills)
+    print(f"\n{len(kills)} kills of {len(names)} runs, {episodes} times a finished episode stood at risk")
+    print(f"lost {lost}, doubled {doubled}, other digests {len(unequal)} {unequal}, left behind {len(left)} {left}")
     return int(bool(lost or doubled or unequal or left))
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/long_haul.py [--episodes 100000] [--worlds card_game alfworld database] [--difficulty tiny]
 
-Every world's episodes go through `rollouts`, as those of a run do, played by the world's own oracle or, with
-`--policy random`, by seeded replies of the right form. Printed by the tenth: resident memory, memory that Python
-itself holds, open files, threads, children and the rate. The first tenth warms up; the rest must stay within 5 % of it.
+Every world's episodes go through `rollouts`, as those of a run do, played by the world's own oracle. Printed by the
+tenth: resident memory, objects that Python holds, open files, threads, children and the rate. The first tenth warms up;
+the rest must stay within 5 % of it.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def read(episodes: int, *, rate: float) -> Reading:
         episodes=episodes,
         megabytes=int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE / 2**20,
         objects=len(gc.get_objects()),
-        files=len(os.listdir("/proc/self/fd")) - 1,
+        files=sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1,
         threads=threading.active_count(),
         children=len(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()),
         rate=rate,
@@ -102,9 +102,8 @@ def verdict(readings: list[Reading]) -> bool:
     files = max(reading.files for reading in rest) - first.files
     children = max(reading.children for reading in rest)
     sound = growth < GROWTH and files <= 0 and children == 0
-    print(
-        f"memory {growth:+.2%} (allowed {GROWTH:.0%}), files {files:+d}, children {children}: {'flat' if sound else 'NOT FLAT'}"
-    )
+    told = "flat" if sound else "NOT FLAT"
+    print(f"memory {growth:+.2%} (allowed {GROWTH:.0%}), files {files:+d}, children {children}: {told}")
     return sound
 
 
