@@ -149,8 +149,11 @@ def retry_after(value: str | None, *, sent: str | None = None) -> float | None:
         return max(0.0, float(value))
     except ValueError:
         pass
-    moment, now = _moment(value), sent and _moment(sent)
-    return moment and max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    moment = _moment(value)
+    if moment is None:
+        return None
+    now = (_moment(sent) if sent else None) or datetime.now(UTC)
+    return max(0.0, (moment - now).total_seconds())
 
 
 def _moment(date: str) -> datetime | None:
