@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agenttuning.cli import main
-from agenttuning.core.belongings import OWNER_VARIABLE, Owner, boot, private_folder, registry, release, started
-from agenttuning.core.orphans import ending_strays, held, leftovers, remove
+from agenttuning.core.belongings import Owner, boot, private_folder, registry, release, started
+from agenttuning.core.orphans import held, leftovers, remove
 from agenttuning.core.run import Run
 
 if TYPE_CHECKING:
@@ -176,12 +176,18 @@ def test_only_folders_of_our_making_are_removed(tmp_path: Path) -> None:
     assert precious.exists()
 
 
-def test_children_that_a_world_leaks_end_with_the_command() -> None:
-    with ending_strays():
-        child = subprocess.Popen(("sleep", "600"), start_new_session=True)
-        assert started(child.pid) is not None
-    assert child.wait(timeout=60) == -signal.SIGKILL
-    assert OWNER_VARIABLE not in os.environ
+LEAKING = """
+import subprocess
+from agenttuning.core.orphans import end_strays_at_exit
+end_strays_at_exit()
+print(subprocess.Popen(("sleep", "600"), start_new_session=True, stdout=subprocess.DEVNULL).pid)
+"""
+
+
+def test_children_that_a_world_leaks_end_with_the_process() -> None:
+    done = subprocess.run((sys.executable, "-W", "ignore", "-c", LEAKING), capture_output=True, text=True, check=True)
+    assert started(int(done.stdout)) is None
+    assert leftovers() == []
 
 
 def test_what_was_removed_in_time_is_struck_out() -> None:

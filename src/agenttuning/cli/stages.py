@@ -11,7 +11,7 @@ from rich.console import Console
 
 from agenttuning.cli.settings import configure
 from agenttuning.cli.summaries import print_summary
-from agenttuning.core.orphans import ending_strays
+from agenttuning.core.orphans import end_strays_at_exit
 from agenttuning.core.run import STAGE_NAMES, Run
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import RecipeError, RunError
@@ -49,7 +49,8 @@ def main(arguments: Namespace) -> int:
         return 0
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     run = Run(recipe.folder, seed=recipe.seed, resume=arguments.resume or arguments.first is not None)
-    with run.lock(), ending_strays():
+    end_strays_at_exit()
+    with run.lock():
         _discard(run, arguments)
         manifests = _play(recipe, run, _chosen(arguments), quiet=arguments.json)
     if arguments.json:

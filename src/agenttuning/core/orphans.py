@@ -7,6 +7,7 @@ a shared home). A program is known by the variable that it carries (see `belongi
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -95,18 +96,19 @@ def remove(found: Iterable[Leftover]) -> list[Leftover]:
     return gone
 
 
-@contextmanager
-def ending_strays() -> Iterator[None]:
-    """End, after a block, what it started and left running without a keeper: children of a careless world, say."""
+def end_strays_at_exit() -> None:
+    """Have ended with this process what it starts without a keeper: children of a careless world, say.
+
+    Call it first of all: what is registered for the exit last is done first, and closes what it can by itself.
+    """
     stray = mark()[OWNER_VARIABLE] + _STRAY
-    before = os.environ.get(OWNER_VARIABLE)
-    os.environ[OWNER_VARIABLE] = stray
-    try:
-        yield
-    finally:
-        os.environ.pop(OWNER_VARIABLE)
-        if before is not None:
-            os.environ[OWNER_VARIABLE] = before
+    if os.environ.get(OWNER_VARIABLE) != stray:
+        os.environ[OWNER_VARIABLE] = stray
+        atexit.register(_end_strays, stray, os.getpid())
+
+
+def _end_strays(stray: str, pid: int) -> None:
+    if os.getpid() == pid:
         _end_all([_program(stray, *found, by="of this process") for found in _programs(stray)])
 
 
