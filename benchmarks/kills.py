@@ -120,8 +120,9 @@ def disturb(folder: Path, whole: Run, draw: random.Random) -> Kill:
         stage = draw.choice(left) if left else STAGES[-1]
         manifest = whole.manifest(stage)
         assert manifest is not None
+        before = begun(folder, run, stage)
         process = start(folder, run.folder.name)
-        while process.poll() is None and not run.stage_folder(stage).exists():
+        while process.poll() is None and begun(folder, run, stage) == before:
             time.sleep(0.005)
         deadline = time.monotonic() + draw.uniform(0.0, 0.8) * manifest.seconds
         while process.poll() is None and time.monotonic() < deadline:
@@ -131,6 +132,12 @@ def disturb(folder: Path, whole: Run, draw: random.Random) -> Kill:
         process.wait()
         if not ended:
             return note(folder, run)
+
+
+def begun(folder: Path, run: Run, stage: str) -> int:
+    """Return how often a stage of a run has been begun, by what the command said."""
+    log = folder / f"{run.folder.name}.log"
+    return log.read_text().count(str(run.stage_folder(stage))) if log.exists() else 0
 
 
 def unfinished(run: Run) -> str | None:

@@ -60,10 +60,10 @@ class Leftover(Record):
     """Bytes on disk."""
 
 
-def leftovers(folder: Path | None = None) -> list[Leftover]:
+def leftovers() -> list[Leftover]:
     """Return everything that owners left who are gone: programs first, then files, then the entries themselves."""
     found: list[Leftover] = []
-    for entry in sorted((folder or registry()).glob("*-*-*")):
+    for entry in sorted(registry().glob("*-*-*")):
         owner = _read_owner(entry)
         if owner is not None and _is_gone(entry, owner):
             found += _left_by(entry, owner)
@@ -71,14 +71,11 @@ def leftovers(folder: Path | None = None) -> list[Leftover]:
     return sorted(found, key=lambda one: order.index(one.kind))
 
 
-def held(folder: Path | None = None) -> set[Path]:
+def held() -> set[Path]:
     """Return the caches that living owners use."""
-    entries = [
-        entry
-        for entry in (folder or registry()).glob("*-*-*")
-        if (own := _read_owner(entry)) and not _is_gone(entry, own)
-    ]
-    return {thing.path for entry in entries for thing in _belongings(entry) if thing.kind == "cache"}
+    found = ((entry, _read_owner(entry)) for entry in registry().glob("*-*-*"))
+    living = [entry for entry, owner in found if owner is not None and not _is_gone(entry, owner)]
+    return {thing.path for entry in living for thing in _belongings(entry) if thing.kind == "cache"}
 
 
 def remove(found: Iterable[Leftover]) -> list[Leftover]:
