@@ -180,7 +180,9 @@ def report(folder: Path, whole: Run) -> int:
         for path in episode_files(run):
             keys = Counter(one.key for one in read_records(path, Trajectory))
             doubled += sum(count - 1 for count in keys.values())
-        unequal += [f"{name} {stage}" for stage in STAGE_NAMES if outputs(run, stage) != outputs(whole, stage)]
+        same_code = revisions(run) == revisions(whole)  # the report names the revision of every stage
+        compared = STAGE_NAMES if same_code else STAGE_NAMES[:-1]
+        unequal += [f"{name} {stage}" for stage in compared if outputs(run, stage) != outputs(whole, stage)]
     left = [one.told for one in leftovers() if one.kind != "entry"]
     counts = Counter(kill.stage for kill in kills)
     print("\n| killed in | kills |\n| --- | ---: |")
@@ -191,6 +193,11 @@ def report(folder: Path, whole: Run) -> int:
     print(f"\n{len(kills)} kills of {len(names)} runs, {episodes} times a finished episode stood at risk")
     print(f"lost {lost}, doubled {doubled}, other digests {len(unequal)} {unequal}, left behind {len(left)} {left}")
     return int(bool(lost or doubled or unequal or left))
+
+
+def revisions(run: Run) -> list[str]:
+    """Return which revision of the code finished each stage."""
+    return [manifest.git for stage in STAGE_NAMES if (manifest := run.manifest(stage)) is not None]
 
 
 def outputs(run: Run, stage: str) -> tuple[dict[str, str], object]:

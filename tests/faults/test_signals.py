@@ -35,7 +35,7 @@ def stop_in(stage: str, number: signal.Signals, recipe: Path) -> tuple[int, str]
     process = subprocess.Popen((sys.executable, "-c", HEARS, *words), stderr=subprocess.PIPE, text=True)
     folder = Run(recipe.parent / "runs" / "small").stage_folder(stage)
     while process.poll() is None and not (folder / "stage.json").exists():
-        time.sleep(0.002)
+        time.sleep(0.01)
     process.send_signal(number)
     _, told = process.communicate()
     return process.returncode, told
