@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows the whole loop, `make test` proves it. Each sets up what it needs.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-webarena install check test docs clean
+.PHONY: help demo demo-webarena install check test faults docs clean
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
@@ -26,6 +26,14 @@ check: .venv/dev  ## format, lint, types, architecture
 
 test: .venv/dev .venv/system .venv/langchain/done check  ## the same that CI runs
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+faults: export AGENTTUNING_LONG = 1
+faults: export AGENTTUNING_KILLS = 10
+faults: export AGENTTUNING_EPISODES = 2000
+faults: export AGENTTUNING_FAULT_TABLE = runs/faults/table.md
+faults: .venv/dev .venv/system  ## the fault suite in its long form, about half an hour; saves its table in runs/faults
+	$(BIN)/python -m pytest tests/faults tests/core/test_orphans.py --timeout 1800
+	$(BIN)/python benchmarks/kills.py --kills 50 --folder runs/faults/kills
 
 docs: .venv/dev  ## rebuild the pages that are made from the code, and check the links
 	$(BIN)/python docs/build.py

@@ -13,7 +13,7 @@
     │   └── BudgetError                the tokens or the time allowed are used up: a stop, not a failure
     └── WorldError                     the environment or something it started (database, sandbox, browser)
 
-`boundary` holds the only `except Exception` of the code base.
+`boundary` holds the only place of the code base that catches whatever comes.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+_LONGEST_TEXT = 2000
+"""Of a foreign error's text."""
 
 __all__ = [
     "AgentTuningError",
@@ -101,16 +104,40 @@ class WorldError(SideError):
 def boundary(side: str) -> Iterator[None]:
     """Turn anything unforeseen into a `SideError` whose text names the side that broke.
 
-    Errors that already say which side broke pass unchanged, and so do `KeyboardInterrupt`,
-    cancellation and the users' own mistakes (`AgentTuningError`).
+    Errors that already say which side broke pass unchanged, and so do `KeyboardInterrupt`, the cancellation of this
+    task and the users' own mistakes (`AgentTuningError`). What only a `BaseException` catches is caught all the same:
+    a library that calls `sys.exit`, a panic of a compiled one, a cancellation that nobody asked for.
     """
     try:
         yield
-    except (SideError, AgentTuningError):
+    except (SideError, AgentTuningError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:
+    except BaseException as error:
+        if _cancels_us(error):
+            raise
         raised = PolicyError if side == "policy" else WorldError
-        raise raised(f"{type(error).__name__}: {error}") from error
+        raise raised(f"{type(error).__name__}: {_told(error)}") from error
+
+
+def _cancels_us(error: BaseException) -> bool:
+    import asyncio
+
+    if not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return True
+    return task is None or task.cancelling() > 0
+
+
+def _told(error: BaseException) -> str:
+    """Return what an error says, in bounds; its own code may break, too."""
+    try:
+        text = str(error).encode("utf-8", "replace").decode()
+    except Exception as broken:  # noqa: BLE001  whatever an error's own text raises says nothing of the error
+        return f"(its text raises {type(broken).__name__})"
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}... ({len(text):,} characters)"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

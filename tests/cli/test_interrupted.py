@@ -74,13 +74,13 @@ def start(*words: str) -> subprocess.Popen[str]:
 
 
 def interrupt(process: subprocess.Popen[str], reached: Callable[[], bool]) -> tuple[str, str]:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not reached():
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.005)
     process.send_signal(signal.SIGINT)
-    return process.communicate(timeout=60)
+    return process.communicate(timeout=240)
 
 
 def size(path: Path) -> int:

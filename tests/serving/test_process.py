@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 import agenttuning
@@ -53,6 +54,22 @@ def test_a_killed_parent_leaves_no_server(model_folder: Path) -> None:
     while alive(server) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not alive(server)
+
+
+def test_a_killed_server_is_started_again_on_its_port(model_folder: Path) -> None:
+    with running_server(model_folder, ServerSettings(drain_seconds=1)) as server:
+        os.kill(server.pid, signal.SIGKILL)
+        deadline = time.monotonic() + 120
+        answered = False
+        while not answered and time.monotonic() < deadline:
+            time.sleep(0.1)
+            try:
+                answered = httpx.get(f"{server.url}/health", timeout=60.0).is_success
+            except httpx.TransportError:
+                continue
+        assert answered
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.url}/health")
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:

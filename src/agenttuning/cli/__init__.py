@@ -1,6 +1,7 @@
 """The verbs.
 
-stdout is the result, stderr is progress; exit codes: 0 done, 1 a stage failed, 2 usage, 130 interrupted.
+stdout is the result, stderr is progress; exit codes: 0 done, 1 a stage failed, 2 usage, 130 interrupted,
+143 and 129 the same by SIGTERM and SIGHUP.
 Every verb lives in a module of this package that is imported when it is called, so `--help` costs next to nothing.
 """
 
@@ -9,7 +10,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +22,8 @@ from agenttuning.core.run import STAGE_NAMES
 from agenttuning.errors import AgentTuningError, RecipeError, UnknownNameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from types import FrameType
 
 __all__ = ["main"]
 
@@ -39,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     parsed = _parse(arguments)
     verb = importlib.import_module(f"{__name__}.{parsed.module}")
+    heard: list[int] = []
     try:
-        return int(verb.main(parsed))
+        with _ending_as_interrupts(heard):
+            return int(verb.main(parsed))
     except (RecipeError, UnknownNameError) as error:
         return _fail(str(error), code=2)
     except AgentTuningError as error:
@@ -49,7 +56,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return _fail("interrupted; what is finished is kept, continue with --resume", code=130)
+        told = signal.Signals(heard[0]).name if heard else "interrupted"
+        code = 128 + heard[0] if heard else 130
+        return _fail(f"{told}; what is finished is kept, continue with --resume", code=code)
+
+
+@contextmanager
+def _ending_as_interrupts(heard: list[int]) -> Iterator[None]:
+    """Take the end of a session and of a job's time for Ctrl-C: all that was started is closed."""
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        heard.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in its background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.raise_signal(signal.SIGINT)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    taken = {number: before for number, before in taken.items() if before is signal.SIG_DFL}
+    for number in taken:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, before in taken.items():
+            signal.signal(number, before)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -175,6 +208,9 @@ def _add_other_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     doctor = verbs.add_parser("doctor", help="what works on this machine, and what to install for the rest")
     doctor.set_defaults(module="doctor")
     doctor.add_argument("--sites", nargs="+", default=[], metavar="SITE=URL", help="WebArena's sites that you run")
+    doctor.add_argument(
+        "--clean", action="store_true", help="end programs and remove folders that killed runs left, and old caches"
+    )
     doctor.add_argument("--json", action="store_true")
 
 

@@ -14,6 +14,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from agenttuning.cli import leftovers
 from agenttuning.core.records import Record
 from agenttuning.environments.worlds.browser.process import missing_program
 from agenttuning.environments.worlds.sandbox.bwrap import namespaces_allowed
@@ -25,6 +26,8 @@ from agenttuning.environments.worlds.webarena.sites import user_sites
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Mapping, Sequence
+
+    from agenttuning.core.orphans import Leftover
 
 _PACKAGES = {
     "train and play local models": (
@@ -66,8 +69,11 @@ class Finding(Record):
 
 
 def main(arguments: Namespace) -> int:
-    """Print the findings; always exits with 0, since a missing extra is no fault."""
-    findings = [*examine(), *asyncio.run(_site_findings(_addresses(arguments.sites)))]
+    """Print the findings; always exits with 0, since a missing extra is no fault. With `--clean` see `leftovers`."""
+    if arguments.clean:
+        return leftovers.clean(as_json=arguments.json)
+    left = leftovers.find()
+    findings = [*examine(), *_left_behind(left), *asyncio.run(_site_findings(_addresses(arguments.sites)))]
     if arguments.json:
         print(json.dumps([finding.model_dump() for finding in findings]))
         return 0
@@ -75,6 +81,9 @@ def main(arguments: Namespace) -> int:
     for finding in findings:
         table.add_row(finding.what, "yes" if finding.works else "no", finding.missing, finding.install)
     Console().print(table)
+    for one in left:
+        if one.kind != "entry":
+            print(f"left behind: {leftovers.described(one)}")
     return 0
 
 
@@ -97,6 +106,12 @@ def examine() -> list[Finding]:
         )
     )
     return [*findings, *_sandbox_findings()]
+
+
+def _left_behind(left: list[Leftover]) -> list[Finding]:
+    """Tell of what killed runs left; no row where they left nothing."""
+    told = leftovers.summary(left)
+    return [_finding("left behind by runs that were killed", [told], "agenttuning doctor --clean")] if told else []
 
 
 def _addresses(words: Sequence[str]) -> dict[str, str]:

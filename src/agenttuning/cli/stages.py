@@ -11,6 +11,7 @@ from rich.console import Console
 
 from agenttuning.cli.settings import configure
 from agenttuning.cli.summaries import print_profiles, print_summary
+from agenttuning.core.orphans import end_strays_at_exit
 from agenttuning.core.run import STAGE_NAMES, Run
 from agenttuning.core.shards import ShardedRun, read_shard
 from agenttuning.core.store import write_atomic
@@ -56,6 +57,7 @@ def main(arguments: Namespace) -> int:
     if _is_further_rank(arguments):
         return _join_training(recipe, arguments)
     run = _run(recipe, arguments)
+    end_strays_at_exit()
     with run.lock():
         _discard(run, arguments)
         manifests = _play(recipe, run, _chosen(arguments), quiet=arguments.json)

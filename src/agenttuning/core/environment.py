@@ -113,6 +113,11 @@ class Environment(ABC, Generic[TaskT_co]):
     plays their whole `test` split and reports each apart."""
     expert_oracle: ClassVar[bool] = False
     """True where the oracle is a strong player instead of a gold solution: it may lose, but it ends every episode."""
+    start_seconds: ClassVar[float | None] = 900.0
+    """How long `start` may take before the episode is given up as broken; None where it waits for its turn, and what it
+    waits for has limits of its own."""
+    call_seconds: ClassVar[float] = 900.0
+    """The same for each `step`, for `score` and for `close`; a world's own limits should be far below."""
     slow_start: ClassVar[bool] = False
     """True where every episode opens something as heavy as a browser page: the suites play fewer of them."""
     extra: ClassVar[str | None] = None

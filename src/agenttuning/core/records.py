@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat
 
 Role = Literal["system", "user", "assistant"]
 Difficulty = Literal["tiny", "standard", "hard"]
@@ -59,7 +59,7 @@ class Score(Record):
     """In [0, 1]; the number that every filter and table is built on."""
     success: bool
     """Did the agent reach the goal in full."""
-    metrics: dict[str, float] = {}
+    metrics: dict[str, FiniteFloat] = {}
     """Named extras, such as a second scorer's verdict."""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 from agenttuning.core.records import (
     Failure,
@@ -17,17 +18,20 @@ from agenttuning.core.records import (
     digest,
 )
 from agenttuning.core.watch import Track, span, tracking
-from agenttuning.errors import BudgetError, ContextLimitError, SideError, boundary
+from agenttuning.errors import BudgetError, ContextLimitError, SideError, WorldError, boundary
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
 
-    from agenttuning.core.environment import Environment
+    from agenttuning.core.environment import Environment, Step
     from agenttuning.core.policy import Player, Policy
     from agenttuning.core.records import Task
     from agenttuning.core.watch import Watch
 
 ResultT = TypeVar("ResultT")
+
+LONGEST_TEXT: Final = 1_000_000
+"""Characters of one message; more than any model reads, and a flood would fill memory and disk."""
 
 
 class Episode:
@@ -47,14 +51,18 @@ class Episode:
 
     async def play(self) -> None:
         """Start, take turns until something stops the episode, and judge; failures end up in the record."""
+        environment = self.environment
         try:
             with boundary("environment"), span("start"):
-                opening = await self.environment.start()
-            self.messages.extend(opening)
-            self.prompt = digest(opening[0].content) if len(opening) > 1 else ""
+                async with _within(environment.start_seconds, "start"):
+                    opening = await environment.start()
+                self.messages.extend(_bounded(message) for message in opening)
+                self.prompt = digest(opening[0].content) if len(opening) > 1 else ""
             self.stop = await self._turns()
             with boundary("environment"), span("score"):
-                self.score = await self.environment.score()
+                async with _within(environment.call_seconds, "score"):
+                    score = await environment.score()
+                self.score = Score.model_validate(score)
         except SideError as error:
             side = cast("Literal['environment', 'policy']", error.side)
             self.stop = Stop.ERROR
@@ -62,29 +70,39 @@ class Episode:
             self.failure = Failure(side=side, error=name, message=str(error))
 
     async def _turns(self) -> Stop:
-        for _ in range(self.environment.turn_limit()):
+        with boundary("environment"):
+            limit = self.environment.turn_limit()
+        for _ in range(limit):
             try:
                 with boundary("policy"), span("model"):
                     reply = await self.policy.reply(self._shown())
+                    self.messages.append(_bounded(Message(role="assistant", content=reply.content, train=True)))
+                    self.usage += reply.usage
             except ContextLimitError:
                 return Stop.CONTEXT
             except BudgetError:
                 return Stop.BUDGET
-            self.usage += reply.usage
-            self.messages.append(Message(role="assistant", content=reply.content, train=True))
             with boundary("environment"), span("step"):
-                step = await self.environment.step(reply.content)
-            if step.kept is not None:
-                self.messages[-1] = self.messages[-1].model_copy(update={"content": step.kept})
-            self.steps.append(StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid))
+                async with _within(self.environment.call_seconds, "step"):
+                    step = await self.environment.step(reply.content)
+                self._take(step)
             if step.done:
                 return step.stop
-            if step.fresh is None:
-                self.messages.append(Message(role="user", content=step.observation))
-            else:
-                self.restarts.append(len(self.messages))
-                self.messages.extend(step.fresh)
         return Stop.TURNS
+
+    def _take(self, step: Step) -> None:
+        """Write down what a step did; all of it or, where the world gave something else than a step, nothing."""
+        following: list[Message] = []
+        if not step.done:
+            told = [Message(role="user", content=step.observation)] if step.fresh is None else step.fresh
+            following.extend(_bounded(message) for message in told)
+        said = self.messages[-1] if step.kept is None else Message(role="assistant", content=step.kept, train=True)
+        taken = StepRecord(message=len(self.messages) - 1, action=step.action, valid=step.valid)
+        self.messages[-1] = _bounded(said)
+        self.steps.append(taken)
+        if not step.done and step.fresh is not None:
+            self.restarts.append(len(self.messages))
+        self.messages.extend(following)
 
     def _shown(self) -> tuple[Message, ...]:
         return tuple(self.messages[self.restarts[-1] if self.restarts else 0 :])
@@ -134,9 +152,34 @@ async def rollout(
 async def _leave(environment: Environment[Task]) -> None:
     try:
         with boundary("environment"), span("close"):
-            await environment.close()
+            async with _within(environment.call_seconds, "close"):
+                await environment.close()
     except SideError:
         return
+
+
+@asynccontextmanager
+async def _within(seconds: float | None, call: str) -> AsyncIterator[None]:
+    """Give a world's call up at its deadline; elapsed time, so that a change of the clock changes nothing."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            yield
+    except TimeoutError as error:
+        if limit.expired():
+            raise WorldError(f"the world's {call} took longer than {seconds:g} seconds") from error
+        raise
+
+
+def _bounded(message: Message) -> Message:
+    """Return a message that can be written down and sent.
+
+    Raises:
+        ValueError: it is too long, or holds half a character (`UnicodeEncodeError`).
+    """
+    if len(message.content) > LONGEST_TEXT:
+        raise ValueError(f"a text of {len(message.content):,} characters; at most {LONGEST_TEXT:,} are taken")
+    message.content.encode()
+    return message
 
 
 async def rollouts(

@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from agenttuning.core.belongings import hold, release, remove_path
 from agenttuning.core.records import Record, digest
-from agenttuning.core.store import RecordT, content_digest, hold, write_atomic
+from agenttuning.core.store import RecordT, content_digest, locked, write_atomic
 from agenttuning.errors import RunError
 
 if TYPE_CHECKING:
@@ -191,11 +192,24 @@ class Run:
     def lock(self) -> Iterator[None]:
         """Hold the run folder; the kernel frees it when the process dies, however it dies.
 
+        What a killed process was writing under a temporary name is removed first.
+
         Raises:
             RunError: another process holds it.
         """
-        with hold(self.folder / ".lock", self.folder, kind=fcntl.LOCK_EX):
-            yield
+        with locked(self.folder / ".lock", self.folder, kind=fcntl.LOCK_EX):
+            hold("run", self.folder)
+            try:
+                for path in stale_temporaries(self.folder):
+                    remove_path(path)
+                yield
+            finally:
+                release(self.folder)
+
+
+def stale_temporaries(folder: Path) -> list[Path]:
+    """Return what a process was writing when it was killed; only who holds the run can tell that nobody writes it."""
+    return sorted(folder.glob("**/.*.tmp"))
 
 
 def _read(path: Path, kind: type[RecordT]) -> RecordT | None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from agenttuning.core.records import Record
 from agenttuning.core.run import Run
-from agenttuning.core.store import hold
+from agenttuning.core.store import locked
 from agenttuning.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class ShardedRun(Run):
     def lock(self) -> Iterator[None]:
         """Hold the shard, and keep the run folder from whoever wants all of it."""
         with ExitStack() as stack:
-            stack.enter_context(hold(self.folder / ".lock", self.folder, kind=fcntl.LOCK_SH))
+            stack.enter_context(locked(self.folder / ".lock", self.folder, kind=fcntl.LOCK_SH))
             folder = self.stage_folder(self._stage)
-            stack.enter_context(hold(folder.with_name(f".{folder.name}.lock"), folder, kind=fcntl.LOCK_EX))
+            stack.enter_context(locked(folder.with_name(f".{folder.name}.lock"), folder, kind=fcntl.LOCK_EX))
             yield

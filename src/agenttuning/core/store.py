@@ -171,7 +171,7 @@ def _hash(data: bytes) -> str:
 
 
 @contextmanager
-def hold(path: Path, folder: Path, *, kind: int) -> Iterator[None]:
+def locked(path: Path, folder: Path, *, kind: int) -> Iterator[None]:
     """Lock a file, shared or alone, in the name of a folder.
 
     Raises:

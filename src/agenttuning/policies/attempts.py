@@ -126,7 +126,7 @@ def check_status(response: httpx.Response, body: bytes) -> None:
         raise PassingError(
             text,
             met=str(status),
-            wait_seconds=retry_after(response.headers.get("retry-after")),
+            wait_seconds=retry_after(response.headers.get("retry-after"), sent=response.headers.get("date")),
             overloaded=status in _OVERLOADED,
         )
     if status in _REFUSED:
@@ -136,20 +136,32 @@ def check_status(response: httpx.Response, body: bytes) -> None:
     raise PolicyError(f"{text}; {_ADVICE.get(status, 'the request itself is at fault, so it is not repeated')}")
 
 
-def retry_after(value: str | None) -> float | None:
-    """Return the seconds that a `Retry-After` header asks for; it holds seconds or a date."""
+def retry_after(value: str | None, *, sent: str | None = None) -> float | None:
+    """Return the seconds that a `Retry-After` header asks for; it holds seconds or a date.
+
+    Args:
+        value: the header.
+        sent: the answer's `Date`; a date is read by the server's clock, since ours may be wrong.
+    """
     if value is None:
         return None
     try:
         return max(0.0, float(value))
     except ValueError:
         pass
+    moment = _moment(value)
+    if moment is None:
+        return None
+    now = (_moment(sent) if sent else None) or datetime.now(UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def _moment(date: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parsedate_to_datetime(date)
     except ValueError:
         return None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def excerpt(body: bytes) -> str:

@@ -116,6 +116,7 @@ class Scienceworld(Environment[ScienceworldTask]):
     id: ClassVar[str] = "scienceworld"
     group: ClassVar[Group] = "held_out"
     max_turns: ClassVar[int] = 200
+    start_seconds: ClassVar[float | None] = None
     task_type: ClassVar[type[Task]] = ScienceworldTask
     config_type: ClassVar[type[EnvironmentConfig]] = ScienceworldConfig
     installed: ClassVar[Mapping[str, Mapping[str, str]]] = {"gold": {"backend": "scienceworld", "limits": "none"}}

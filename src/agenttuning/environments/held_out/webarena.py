@@ -85,6 +85,7 @@ class Webarena(Environment[WebarenaTask]):
     id: ClassVar[str] = "webarena"
     group: ClassVar[Group] = "held_out"
     max_turns: ClassVar[int] = 30
+    start_seconds: ClassVar[float | None] = None
     task_type: ClassVar[type[Task]] = WebarenaTask
     config_type: ClassVar[type[EnvironmentConfig]] = WebarenaConfig
     extra: ClassVar[str | None] = "web"

@@ -13,6 +13,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.core.belongings import mark, release
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -44,12 +46,13 @@ class Keeper:
 
         Args:
             command: the program and its arguments.
-            folder: what is removed at the end.
+            folder: what is removed at the end; a `private_folder`, so that it is found should even the shell be killed.
             group: the program starts others, which end with it (needs `setsid`).
             log: file for all that it prints; None drops it.
             variables: added to the environment.
         """
         self._owner = os.getpid()
+        self._folder = folder
         self._closing = threading.Lock()
         with Path(log or os.devnull).open("wb") as sink:
             self._shell = subprocess.Popen(
@@ -59,7 +62,7 @@ class Keeper:
                 stderr=sink,
                 start_new_session=True,
                 cwd=folder,
-                env={**os.environ, **(variables or {}), "FOLDER": str(folder)},
+                env={**os.environ, **(variables or {}), **mark(), "FOLDER": str(folder)},
             )
 
     @property
@@ -75,6 +78,8 @@ class Keeper:
             if self._shell.stdin is not None and not self._shell.stdin.closed:
                 self._shell.stdin.close()
             self._shell.wait()
+            if not self._folder.exists():
+                release(self._folder)
 
 
 def fast_folder() -> str | None:

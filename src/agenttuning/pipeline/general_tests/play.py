@@ -8,12 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import tempfile
 from contextlib import asynccontextmanager
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agenttuning.core.belongings import temporary_folder
 from agenttuning.core.records import Sampling, Trajectory
 from agenttuning.core.store import Appender, drop_torn_line, read_records
 from agenttuning.errors import MissingExtraError, RecipeError
@@ -24,6 +23,7 @@ from agenttuning.policies import LocalConfig, open_model
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from lm_eval.tasks import TaskManager
 
@@ -87,8 +87,7 @@ async def play_general(config: GeneralTests, policy: ModelPolicyConfig, path: Pa
     """
     if not isinstance(policy, LocalConfig) and "completion" in config.protocols:
         raise RecipeError(_NO_COMPLETION)
-    with tempfile.TemporaryDirectory(prefix="agenttuning-general-") as scratch:
-        folder = Path(scratch)
+    with temporary_folder("general") as folder:
         tasks = _written(config, folder, letters=not isinstance(policy, LocalConfig))
         finished = _finished(path)
         todo = {task: _missing(task, finished, config.limit) for task in tasks}

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 pytest.importorskip("playwright", reason="playwright is not installed")
 
-from agenttuning.environments.worlds.browser.owner import Browser, shared_browser  # noqa: E402
+from agenttuning.environments.worlds.browser.owner import Browser, _reap, shared_browser  # noqa: E402
 
 SECONDS = 60
 
@@ -70,6 +70,17 @@ def test_a_browser_that_crashed_is_replaced_and_cleaned_up() -> None:
     assert shared_browser() is not browser
     assert not browser.folder.exists()
     assert _cookie(shared_browser(), "again") == "again"
+
+
+def test_a_browser_that_nobody_uses_is_ended() -> None:
+    browser = shared_browser()
+    assert _reap(browser, SECONDS) == pytest.approx(SECONDS, abs=SECONDS / 2)
+    assert browser.alive
+    assert _reap(browser, 0.0) is None
+    assert not browser.folder.exists()
+    assert _reap(browser, 0.0) is None
+    assert shared_browser() is not browser
+    assert _cookie(shared_browser(), "later") == "later"
 
 
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

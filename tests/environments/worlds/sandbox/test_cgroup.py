@@ -4,6 +4,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from agenttuning.core.belongings import started
 from agenttuning.environments.worlds.sandbox.cgroup import make_cgroup
 from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
 
@@ -67,11 +68,12 @@ def test_no_group_without_both_controllers(tmp_path: Path) -> None:
 
 def test_groups_of_killed_processes_are_swept(tmp_path: Path) -> None:
     for controller in ("memory", "pids"):
-        (tmp_path / controller / "agenttuning-999999999-ab12").mkdir(parents=True)
-        (tmp_path / controller / f"agenttuning-{os.getpid()}-ab12").mkdir()
+        (tmp_path / controller / "agenttuning-999999999.1-ab12").mkdir(parents=True)
+        (tmp_path / controller / f"agenttuning-{os.getpid()}.1-ab12").mkdir()  # of another with our number, before us
+        (tmp_path / controller / f"agenttuning-{os.getpid()}.{started(os.getpid())}-ab12").mkdir()
         (tmp_path / controller / "agenttuning-other").mkdir()
     assert make_cgroup(SETTINGS, root=tmp_path, own=_own(tmp_path, "8:pids:/\n4:memory:/\n")) is not None
     for controller in ("memory", "pids"):
         names = {path.name for path in (tmp_path / controller).iterdir()}
-        assert "agenttuning-999999999-ab12" not in names
-        assert {f"agenttuning-{os.getpid()}-ab12", "agenttuning-other"} < names
+        assert not {"agenttuning-999999999.1-ab12", f"agenttuning-{os.getpid()}.1-ab12"} & names
+        assert {f"agenttuning-{os.getpid()}.{started(os.getpid())}-ab12", "agenttuning-other"} < names

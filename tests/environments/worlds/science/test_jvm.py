@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from agenttuning.environments.worlds.idle import IDLE_VARIABLE
 from agenttuning.environments.worlds.science.jvm import JavaMachine
 from agenttuning.environments.worlds.science.pool import LIMIT_VARIABLE, Pool, most_machines
 from agenttuning.environments.worlds.science.simulator import Simulator, open_simulator
@@ -133,6 +134,23 @@ def test_no_more_machines_run_than_are_allowed_and_one_that_lives_is_kept(monkey
     assert second != first
     pool.close()
     assert group_is_gone(second[0])
+
+
+def test_one_that_nobody_wants_for_a_while_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(IDLE_VARIABLE, "0.005")
+    pool = Pool()
+
+    async def lease() -> JavaMachine:
+        machine = await pool.take()
+        pool.give_back(machine, sound=True)
+        return machine
+
+    first = asyncio.run(lease())
+    assert all_gone(first.pid, first.port, first.folder, seconds=60)
+    second = asyncio.run(lease())
+    assert second is not first
+    assert all_gone(second.pid, second.port, second.folder, seconds=60)
+    pool.close()
 
 
 def test_the_limit_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:

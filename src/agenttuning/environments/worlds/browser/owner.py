@@ -14,9 +14,12 @@ import atexit
 import contextlib
 import re
 import threading
+import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from agenttuning.environments.worlds.browser.process import BrowserProcess
+from agenttuning.environments.worlds.idle import idle_seconds, look_again
 from agenttuning.errors import MissingExtraError, WorldError
 
 try:
@@ -42,6 +45,8 @@ class Browser:
     """A running browser and the loop that talks to it."""
 
     def __init__(self) -> None:
+        self.used = time.monotonic()
+        """When it was last asked for."""
         self._process = BrowserProcess()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="browser", daemon=True)
@@ -84,6 +89,7 @@ class Browser:
             TimeoutError: it took longer.
             WorldError: the browser broke.
         """
+        self.used = time.monotonic()
         future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, seconds), self._loop)
         try:
             return await asyncio.wrap_future(future)
@@ -158,6 +164,8 @@ class _Shared:
 def shared_browser() -> Browser:
     """Return the browser of this process, started at the first call, anew after a crash, and ended with the process.
 
+    Without a context for ten minutes (`AGENTTUNING_IDLE_MINUTES`) it is ended, too.
+
     Raises:
         MissingExtraError: no Chromium is installed.
         WorldError: it did not start.
@@ -167,6 +175,23 @@ def shared_browser() -> Browser:
         if browser is None or not browser.alive:
             if browser is not None:
                 browser.close()
+            patience = idle_seconds()
             browser = _Shared.browser = Browser()
             atexit.register(browser.close)
+            look_again(partial(_reap, browser, patience))
+        browser.used = time.monotonic()
         return browser
+
+
+def _reap(browser: Browser, patience: float) -> float | None:
+    """End a browser that nobody has used for so many seconds; return when to look again, None once it has ended."""
+    with _Shared.lock:
+        if not browser.alive:
+            return None
+        left = browser.used + patience - time.monotonic()
+        if left > 0 or browser.contexts > 0:
+            return max(left, 0.1 * patience)
+        if _Shared.browser is browser:
+            _Shared.browser = None
+        browser.close()
+        return None

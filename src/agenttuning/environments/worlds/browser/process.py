@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
-from pathlib import Path
 from typing import Final
 
+from agenttuning.core.belongings import private_folder
 from agenttuning.environments.worlds.keeper import Keeper
 from agenttuning.errors import MissingExtraError, WorldError
 
@@ -69,7 +68,7 @@ class BrowserProcess:
         program = _program()
         if program is None:
             raise MissingExtraError(missing_program())
-        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-browser-"))
+        self.folder = private_folder("browser")
         self._keeper = self._start(program)
         self.endpoint = self._wait()
 

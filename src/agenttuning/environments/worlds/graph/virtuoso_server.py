@@ -12,14 +12,13 @@ import secrets
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from agenttuning.core.belongings import private_folder
 from agenttuning.environments.worlds.keeper import Keeper, fast_folder
 from agenttuning.errors import MissingExtraError, WorldError
 
@@ -82,7 +81,7 @@ class VirtuosoServer:
         if reason := missing_programs():
             raise MissingExtraError(f"backend 'virtuoso': {reason}")
         for attempt in range(1, _ATTEMPTS + 1):
-            self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-kg-", dir=fast_folder()))
+            self.folder = private_folder("kg", parent=fast_folder())
             sql_port, web_port = _free_ports(2)
             self.address = Address(f"http://127.0.0.1:{web_port}", secrets.token_hex(16))
             self._keeper = self._start(sql_port, web_port)

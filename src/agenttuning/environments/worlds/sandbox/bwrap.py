@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.to_thread
 
+from agenttuning.core.belongings import hold
 from agenttuning.environments.worlds.sandbox import mapping, runtime, seccomp
 from agenttuning.environments.worlds.sandbox.cgroup import Cgroup, make_cgroup
 from agenttuning.environments.worlds.sandbox.lacks import lacking
@@ -163,6 +164,7 @@ def _rootfs(settings: SandboxSettings) -> Path:
     rootfs = settings.rootfs.absolute() if settings.rootfs else reduced_rootfs()
     if not os.access(rootfs / "bin", os.R_OK):
         raise DataError(f"no root file system at {str(rootfs)!r}; make one with `agenttuning data rootfs`")
+    hold("cache", rootfs)
     return rootfs
 
 

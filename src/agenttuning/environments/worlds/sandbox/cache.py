@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agenttuning.core.belongings import hold, remove_path
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -25,6 +27,7 @@ def built(folder: Path, build: Callable[[Path], None]) -> Path:
 
     Of builders in several processes one builds and the others wait for it.
     """
+    hold("cache", folder)
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -42,9 +45,38 @@ def built(folder: Path, build: Callable[[Path], None]) -> Path:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    locks = cache_folder()
-    locks.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
-    with (locks / f".{name}.lock").open("w") as file:
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with _lock_file(folder).open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _lock_file(folder: Path) -> Path:
+    return cache_folder() / f".{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]}.lock"
+
+
+def remove_built(folder: Path) -> bool:
+    """Remove a folder of the cache; who looks for it meanwhile finds all of it or nothing, and builds it anew."""
+    aside = folder.with_name(f".{folder.name.lstrip('.')}.removed")
+    with _locked(folder):
+        if folder != aside:
+            remove_path(aside)
+            folder.rename(aside)
+        return remove_path(aside)
+
+
+def unfinished() -> list[Path]:
+    """Return what builders left that were killed: folders that have not taken their name."""
+    return [folder for folder in cache_folder().glob(".*.*") if folder.is_dir() and not _is_building(folder)]
+
+
+def _is_building(aside: Path) -> bool:
+    target = aside.with_name(aside.name[1:].rpartition(".")[0])
+    try:
+        with _lock_file(target).open("r+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False

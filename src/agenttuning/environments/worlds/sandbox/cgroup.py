@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import anyio
 
+from agenttuning.core.belongings import started
 from agenttuning.errors import WorldError
 
 if TYPE_CHECKING:
     from agenttuning.environments.worlds.sandbox.protocol import SandboxSettings
 
 _ROOT: Final = Path("/sys/fs/cgroup")
-_NAME: Final = re.compile(r"agenttuning-(\d+)-[0-9a-f]+")
+_NAME: Final = re.compile(r"agenttuning-(\d+)\.(\d+)-[0-9a-f]+")
+"""Number and birth of the process that made it."""
 _OWN_PROCESSES: Final = 4
 """bubblewrap and the supervisor, with some to spare: they are not the agent's."""
 _PERIOD: Final = 100_000
@@ -122,7 +124,7 @@ def _make_unified(own: Path, limits: dict[str, dict[str, str]]) -> Cgroup | None
 
 def _make(parent: Path, limits: dict[str, str]) -> Path | None:
     _sweep(parent)
-    folder = parent / f"agenttuning-{os.getpid()}-{secrets.token_hex(6)}"
+    folder = parent / f"agenttuning-{os.getpid()}.{started(os.getpid()) or 0}-{secrets.token_hex(6)}"
     try:
         folder.mkdir()
     except OSError:
@@ -142,7 +144,7 @@ def _sweep(parent: Path) -> None:
     with contextlib.suppress(OSError):
         for folder in parent.glob("agenttuning-*"):
             owner = _NAME.fullmatch(folder.name)
-            if owner and not Path("/proc", owner[1]).exists():
+            if owner and (started(int(owner[1])) or 0) != int(owner[2]):
                 _removed(folder)
 
 

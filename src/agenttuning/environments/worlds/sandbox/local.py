@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio.to_thread
 
+from agenttuning.core.belongings import private_folder, release, remove_path
 from agenttuning.environments.worlds.sandbox import runtime
 from agenttuning.environments.worlds.sandbox.home import Home
 from agenttuning.environments.worlds.sandbox.lacks import lacking
@@ -35,7 +34,7 @@ class LocalSandbox(Supervised):
         self._own: Path | None = None
 
     async def _start(self) -> None:
-        self._own = Path(tempfile.mkdtemp(prefix="agenttuning-local-"))
+        self._own = private_folder("local")
         self._home = Home(folder=str(self._own), home=str(self._own), user=getpass.getuser())
         tools = await anyio.to_thread.run_sync(runtime.runtime)
         self._launch(runtime.command(str(tools)), variables={})
@@ -65,4 +64,5 @@ class LocalSandbox(Supervised):
         """End everything that was started and remove the folder."""
         await super().close()
         if self._own is not None:
-            shutil.rmtree(self._own, ignore_errors=True)
+            remove_path(self._own)
+            release(self._own)

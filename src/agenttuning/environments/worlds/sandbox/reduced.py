@@ -76,16 +76,22 @@ def reduced_rootfs() -> Path:
         raise MissingExtraError(
             f"no root file system can be made of this machine: no {', '.join(absent)}; give one with rootfs=FOLDER"
         )
-    facts = [(name, str(path), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(programs.items())]
     first = first_user()
-    digest = hashlib.sha256(repr((facts, skeleton.files(), _DATA, first)).encode()).hexdigest()[:16]
 
     def build(folder: Path) -> None:
         build_reduced(folder, programs)
         if os.geteuid() == 0:
             give(folder, first)
 
-    return built(cache_folder() / f"reduced-{digest}", build)
+    return built(cache_folder() / reduced_name(), build)
+
+
+def reduced_name() -> str:
+    """Return the name of this machine's reduced root file system in the cache."""
+    programs = dict(_programs())
+    facts = [(name, str(path), path.stat().st_size, path.stat().st_mtime_ns) for name, path in sorted(programs.items())]
+    digest = hashlib.sha256(repr((facts, skeleton.files(), _DATA, first_user())).encode()).hexdigest()[:16]
+    return f"reduced-{digest}"
 
 
 def _programs() -> Iterator[tuple[str, Path]]:

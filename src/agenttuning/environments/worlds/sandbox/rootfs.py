@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -11,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from agenttuning.environments.worlds.sandbox.cache import built, cache_folder
+from agenttuning.environments.worlds.sandbox.cache import built, cache_folder, unfinished
 from agenttuning.environments.worlds.sandbox.mapping import first_user, give
-from agenttuning.environments.worlds.sandbox.reduced import reduced_rootfs
+from agenttuning.environments.worlds.sandbox.reduced import reduced_name, reduced_rootfs
+from agenttuning.environments.worlds.sandbox.runtime import runtime_name
 from agenttuning.errors import DataError, MissingExtraError, StageError
 
 if TYPE_CHECKING:
@@ -54,12 +56,37 @@ def build_rootfs(kind: SourceName, *, tarball: Path | None = None, target: Path 
         if tarball is None or not tarball.is_file():
             raise DataError(f"no tarball at {str(tarball)!r}; make one with `docker export CONTAINER > image.tar`")
         source = tarball
-        name = f"tarball-{_digest_of_file(source)}-{_RECIPE}-{first_user()}"
+        name = f"tarball-{_digest_of_file(source)}{_tarball_ending()}"
         return built(target or cache_folder() / name, lambda folder: _from_tarball(source, folder))
     suite, mirror = debian_mirror()
-    made_of = hashlib.sha256(repr((_RECIPE, suite, mirror, PACKAGES, first_user())).encode()).hexdigest()[:16]
     builder = _debootstrap if kind == "debootstrap" else _mmdebstrap
-    return built(target or cache_folder() / f"{kind}-{suite}-{made_of}", lambda folder: builder(folder, suite, mirror))
+    name = f"{kind}{_debian_ending(suite, mirror)}"
+    return built(target or cache_folder() / name, lambda folder: builder(folder, suite, mirror))
+
+
+def _tarball_ending() -> str:
+    return f"-{_RECIPE}-{first_user()}"
+
+
+def _debian_ending(suite: str, mirror: str) -> str:
+    made_of = hashlib.sha256(repr((_RECIPE, suite, mirror, PACKAGES, first_user())).encode()).hexdigest()[:16]
+    return f"-{suite}-{made_of}"
+
+
+def outdated() -> list[Path]:
+    """Return what of the cache this version on this machine would not use again, and what builders left unfinished.
+
+    Where it cannot be told, as for Debian's own file systems on a machine without apt, nothing is outdated.
+    """
+    current = {"reduced": reduced_name(), "runtime": runtime_name(), "tarball": _tarball_ending()}
+    with contextlib.suppress(MissingExtraError):
+        current |= dict.fromkeys(("debootstrap", "mmdebstrap"), _debian_ending(*debian_mirror()))
+    old = [
+        folder
+        for folder in cache_folder().glob("*-*")
+        if folder.is_dir() and not folder.name.endswith(current.get(folder.name.partition("-")[0], ""))
+    ]
+    return sorted((*old, *unfinished()))
 
 
 def debian_mirror() -> tuple[str, str]:

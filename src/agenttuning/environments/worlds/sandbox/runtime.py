@@ -46,6 +46,12 @@ def runtime() -> Path:
         MissingExtraError: this interpreter cannot be copied.
     """
     program = Path(sys.executable).resolve()
+    return built(cache_folder() / runtime_name(), lambda folder: _build(folder, program))
+
+
+def runtime_name() -> str:
+    """Return the name of this interpreter's runtime in the cache."""
+    program = Path(sys.executable).resolve()
     facts = (
         platform.python_version(),
         str(program),
@@ -53,7 +59,7 @@ def runtime() -> Path:
         [source.read_bytes() for source in _SOURCES],
     )
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
-    return built(cache_folder() / f"runtime-{digest}", lambda folder: _build(folder, program))
+    return f"runtime-{digest}"
 
 
 def _build(folder: Path, program: Path) -> None:

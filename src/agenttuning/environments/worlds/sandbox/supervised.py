@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Final
 import anyio
 import anyio.to_thread
 
+from agenttuning.core.belongings import mark
 from agenttuning.environments.worlds.sandbox.home import Home
 from agenttuning.environments.worlds.sandbox.inside import frames
 from agenttuning.environments.worlds.sandbox.link import Link
@@ -92,7 +93,7 @@ class Supervised:
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=self._told,
-                env=dict(variables),
+                env={**variables, **mark()},
                 start_new_session=True,
             )
         self._link = Link(ours)

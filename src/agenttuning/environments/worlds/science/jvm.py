@@ -13,11 +13,11 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from agenttuning.core.belongings import mark, private_folder, release, remove_path
 from agenttuning.errors import MissingExtraError, WorldError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class JavaMachine:
         self.owner = os.getpid()
         self.server: Reference | None = None
         """The simulator in it, from the first connection on."""
-        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-jvm-"))
+        self.folder = private_folder("jvm")
         self._reader: threading.Thread | None = None
         self._closed = False
         self._process = self._launch()
@@ -98,7 +98,7 @@ class JavaMachine:
             stderr=subprocess.DEVNULL,
             cwd=self.folder,
             start_new_session=True,
-            env={**kept, "FOLDER": str(self.folder)},
+            env={**kept, **mark(), "FOLDER": str(self.folder)},
         )
 
     def _handshake(self) -> tuple[int, str]:
@@ -135,7 +135,8 @@ class JavaMachine:
         self._process.stdin.close()
         if self._reader is not None:
             self._reader.join(_END_SECONDS)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_path(self.folder)
+        release(self.folder)
 
 
 def _jar() -> Path | None:

@@ -10,15 +10,15 @@ import atexit
 import os
 import pwd
 import shutil
+import socket
 import subprocess
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from agenttuning.core.belongings import private_folder, release, remove_path
 from agenttuning.environments.worlds.keeper import Keeper, fast_folder
 from agenttuning.errors import DataError, MissingExtraError, WorldError
 
@@ -75,7 +75,7 @@ class MariaServer:
     def __init__(self) -> None:
         if reason := missing_programs():
             raise MissingExtraError(f"backend 'mariadb': {reason}, or name a server in {URL_VARIABLE}")
-        self.folder = Path(tempfile.mkdtemp(prefix="agenttuning-db-", dir=fast_folder()))
+        self.folder = private_folder("db", parent=fast_folder())
         self.address = Address(socket=str(self.folder / "s"))
         if os.geteuid() == 0:
             account = pwd.getpwnam("mysql")
@@ -83,7 +83,8 @@ class MariaServer:
         try:
             self._install()
         except WorldError:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            remove_path(self.folder)
+            release(self.folder)
             raise
         self._keeper = self._start()
 
@@ -149,13 +150,24 @@ def parse_url(url: str) -> Address:
     )
 
 
+def _listens(address: Address) -> bool:
+    assert address.socket is not None, "a server of our own"
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_START_SECONDS)
+        try:
+            probe.connect(address.socket)
+        except OSError:
+            return False
+    return True
+
+
 class _Shared:
     lock: Final = threading.Lock()
     server: MariaServer | None = None
 
 
 def shared_address() -> Address:
-    """Return the server of this process, started at the first call and ended with the process.
+    """Return the server of this process, started at the first call, and again after a crash; ended with the process.
 
     Raises:
         MissingExtraError: no server program is installed and none is named.
@@ -165,7 +177,11 @@ def shared_address() -> Address:
     if url:
         return parse_url(url)
     with _Shared.lock:
-        if _Shared.server is None or not _Shared.server.ours:
-            _Shared.server = MariaServer()
-            atexit.register(_Shared.server.close)
-        return _Shared.server.address
+        server = _Shared.server
+        if server is not None and server.ours and not _listens(server.address):
+            server.close()  # a crash costs the episodes of that moment, not those to come
+            server = None
+        if server is None or not server.ours:
+            server = _Shared.server = MariaServer()
+            atexit.register(server.close)
+        return server.address

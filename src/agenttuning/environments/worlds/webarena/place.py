@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from agenttuning.core.belongings import temporary_folder
 from agenttuning.environments.worlds.browser.gate import Gate
 from agenttuning.environments.worlds.webarena.access import access
 from agenttuning.environments.worlds.webarena.login import logged_in_sites, read_storage_state
@@ -18,6 +17,7 @@ from agenttuning.errors import RecipeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from playwright.async_api import StorageState
 
@@ -99,7 +99,7 @@ def _folder(task: WebarenaTask, held: AsyncExitStack) -> Path | None:
     if task.har is None:
         if task.task_set != "verified":
             return None
-        return Path(held.enter_context(tempfile.TemporaryDirectory(prefix="agenttuning-webarena-")))
+        return held.enter_context(temporary_folder("webarena"))
     task.har.mkdir(parents=True, exist_ok=True)
     play = 1
     while True:

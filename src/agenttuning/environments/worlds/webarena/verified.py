@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
+from agenttuning.core.belongings import temporary_folder
 from agenttuning.core.records import Record
 from agenttuning.environments.worlds.webarena.evaluators import NOT_POSSIBLE
 from agenttuning.errors import DataError, WorldError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 VERSION: Final = "1.2.3"
 RESPONSE: Final = "agent_response.json"
@@ -122,8 +122,7 @@ async def verify(
         DataError: the program is missing.
         WorldError: it could not judge.
     """
-    with tempfile.TemporaryDirectory(prefix="agenttuning-verify-") as name:
-        place = Path(name)
+    with temporary_folder("verify") as place:
         _lay_out(place, folder, task_id, sites=sites, data=data)
         try:
             said = await _call(program, place, task_id)
