@@ -21,7 +21,7 @@ from agenttuning.core.watch import Track, span, tracking
 from agenttuning.errors import BudgetError, ContextLimitError, SideError, WorldError, boundary
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Iterator, Sequence
 
     from agenttuning.core.environment import Environment, Step
     from agenttuning.core.policy import Player, Policy

@@ -57,7 +57,7 @@ class GatewayTgi:
         del request
         replicas = self._pool.replicas
         gauges = {"tgi_queue_size": 0, "tgi_batch_current_size": sum(replica.in_flight for replica in replicas)}
-        lines = [self._metrics.text(gauges)]
+        lines = [self._metrics.text(gauges, counters={})]
         for name, value in (("healthy", lambda one: int(one.healthy)), ("in_flight", lambda one: one.in_flight)):
             lines.append(f"# TYPE agenttuning_replica_{name} gauge\n")
             lines += [f'agenttuning_replica_{name}{{url="{one.url}"}} {value(one)}\n' for one in replicas]
