@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerBase
 from agenttuning.core.records import Message
 from agenttuning.errors import DataError
 from agenttuning.models.chat_template import IGNORED, Llama2Template, TokenizedDialogue
+from agenttuning.models.jinja_template import JinjaTemplate
 from agenttuning.models.load import choose_template
 
 kinds = pytest.mark.parametrize("kind", list(KINDS))
@@ -138,3 +139,15 @@ def test_a_refusal_stands_in_its_place() -> None:
     assert isinstance(first, TokenizedDialogue)
     assert first == third
     assert isinstance(second, DataError)
+
+
+@kinds
+@settings(deadline=None, max_examples=40)
+@given(texts=st.lists(st.text("ab \n\x02\x030<|>[/INST]"), min_size=2, max_size=6))
+def test_borders_that_are_filled_in_are_those_that_are_rendered(kind: str, texts: list[str]) -> None:
+    template = choose_template(KINDS[kind]())
+    if not isinstance(template, JinjaTemplate):
+        return
+    roles = ("user", "assistant") * 3
+    messages = [Message(role=role, content=text) for role, text in zip(roles, texts, strict=False)]
+    assert list(template.pieces(messages, open_end=False)) == list(template._rendered(messages, open_end=False))

@@ -3,11 +3,15 @@
 The conversation is rendered turn by turn; where each assistant turn begins and ends follows from the
 difference of two renderings, and the pieces between the borders are encoded one by one. Templates that
 rewrite earlier turns (dropping old thoughts, for example) have no such borders and are refused.
+
+Most templates put the same text around every content. So the borders are found once for every order of roles, with
+marks for contents, and filled in; the result is taken when it is the whole conversation as rendered, to the letter.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import re
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from transformers.utils.chat_template_utils import _compile_jinja_template
 
@@ -21,12 +25,28 @@ if TYPE_CHECKING:
 
     from transformers import PreTrainedTokenizerBase
 
+    from agenttuning.core.records import Role
+
 _PROBE = (
     Message(role="user", content="Name two colours."),
     Message(role="assistant", content="Red and blue."),
     Message(role="user", content="Name 3 more."),
     Message(role="assistant", content="Green, white, black."),
 )
+
+
+_MARK = re.compile("\x02([0-9]+)\x03")
+_LAYOUTS = 4096
+"""Most orders of roles whose borders are remembered."""
+
+
+class _Part(NamedTuple):
+    """One piece of a conversation of given roles."""
+
+    texts: tuple[str | int, ...]
+    """Text of the template, and indices of messages whose content stands there."""
+    message: int | None
+    """Index of the assistant turn; None for what stands before one."""
 
 
 class JinjaTemplate(PieceTemplate):
@@ -49,6 +69,7 @@ class JinjaTemplate(PieceTemplate):
         self._marks = dict(tokenizer.special_tokens_map)
         self.digest = digest(str(tokenizer.chat_template))
         self._end = ""
+        self._layouts: dict[tuple[str, ...], tuple[_Part, ...]] = {}
         self._require_exact()
         self._end = self._plain_end()
 
@@ -58,6 +79,46 @@ class JinjaTemplate(PieceTemplate):
 
     def pieces(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
         """Yield what stands before each answer, and each answer with what the template puts after it (its end mark)."""
+        filled = None if open_end else self._filled(messages)
+        yield from self._rendered(messages, open_end=open_end) if filled is None else filled
+
+    def _filled(self, messages: Sequence[Message]) -> list[Piece] | None:
+        """Return the pieces with one rendering; None where the template does more than to put text around contents."""
+        count = max((index + 1 for index, message in enumerate(messages) if message.role == "assistant"), default=0)
+        layout = self._layout(tuple(message.role for message in messages[:count]))
+        if not layout:
+            return None
+        whole = self._render(messages[:count], prompt=False)
+        plain = [message.content for message in messages[:count]]
+        for contents in (plain, [content.strip() for content in plain]):
+            texts = ["".join(contents[one] if isinstance(one, int) else one for one in part.texts) for part in layout]
+            if "".join(texts) == whole:
+                return [
+                    self._piece(text, whole[:number])
+                    if part.message is None
+                    else self._piece(text, whole[:number], answer=True, train=messages[part.message].train)
+                    for number, (text, part) in enumerate(zip(texts, layout, strict=True))
+                ]
+        return None
+
+    def _layout(self, roles: tuple[str, ...]) -> tuple[_Part, ...]:
+        """Return the pieces of these roles; nothing where there is no answer, or the template refuses the roles."""
+        if roles not in self._layouts:
+            if len(self._layouts) >= _LAYOUTS:
+                self._layouts.clear()
+            marked = [Message(role=cast("Role", role), content=f"\x02{index}\x03") for index, role in enumerate(roles)]
+            try:
+                pieces = list(self._rendered(marked, open_end=False))
+            except DataError:
+                pieces = []
+            answers = (index for index, role in enumerate(roles) if role == "assistant")
+            self._layouts[roles] = tuple(
+                _Part(_split(piece.text), next(answers) if piece.answer else None) for piece in pieces
+            )
+        return self._layouts[roles]
+
+    def _rendered(self, messages: Sequence[Message], *, open_end: bool) -> Iterator[Piece]:
+        """Yield the pieces by rendering the conversation up to each border."""
         answers = [index for index, message in enumerate(messages) if message.role == "assistant"]
         done, last = "", None
         for index in [*answers, *([len(messages)] if open_end else [])]:
@@ -129,3 +190,9 @@ class JinjaTemplate(PieceTemplate):
             text[len(said) :] if text.startswith(said) else "" for text, said in zip(rendered, contents, strict=True)
         }
         return ends.pop() if len(ends) == 1 else ""
+
+
+def _split(text: str) -> tuple[str | int, ...]:
+    """Take a text with marks apart: what stands between them, and the number of each."""
+    found = _MARK.split(text)
+    return tuple(int(one) if number % 2 else one for number, one in enumerate(found))
