@@ -97,6 +97,7 @@ def server_config(app: ASGIApp, settings: ServerSettings, *, log_level: str = "w
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,  # longer than clients keep an idle connection, or one is closed as it is taken again
     )
 
 
