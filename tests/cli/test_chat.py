@@ -72,10 +72,27 @@ class Screen:
     def type(self, text: str) -> None:
         os.write(self._screen, text.encode())
 
-    def code(self) -> int:
-        code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+    def until_interrupted(self, shown: str) -> None:
+        """Press Ctrl-C until a text is shown: readline sees it late when it comes just before it waits for a key."""
+        deadline = time.monotonic() + 120
+        while shown not in self.text:
+            assert time.monotonic() < deadline, self.text
+            os.kill(self.pid, signal.SIGINT)
+            if select.select([self._screen], [], [], 5.0)[0]:
+                self.text += os.read(self._screen, 4096).decode()
+
+    def code(self, *, interrupted: bool = False) -> int:
+        """Return the exit code; with `interrupted`, press Ctrl-C until there is one."""
+        deadline = time.monotonic() + 120
+        ended = status = 0
+        while not ended:
+            assert time.monotonic() < deadline, self.text
+            if interrupted:
+                os.kill(self.pid, signal.SIGINT)
+            time.sleep(1.0 if interrupted else 0.05)
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
         os.close(self._screen)
-        return code
+        return os.waitstatus_to_exitcode(status)
 
 
 def test_every_line_is_answered_with_what_came_before() -> None:
@@ -144,10 +161,8 @@ def test_a_person_talks_stops_saves_and_leaves(tmp_path: Path) -> None:
         screen.until("abc")
         screen.until("you> ")
         assert bytes(engine.asked[-1].prompt_ids) == b"s/yaz"
-        os.kill(screen.pid, signal.SIGINT)
-        screen.until("press Ctrl-C again to end")
-        os.kill(screen.pid, signal.SIGINT)
-        assert screen.code() == 130
+        screen.until_interrupted("press Ctrl-C again to end")
+        assert screen.code(interrupted=True) == 130
     assert json.loads(file.read_text()) == {
         "messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "abc"}]
     }

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parents[2] / "recipes"
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.stem)
+SINGLE = [path for path in sorted(FOLDER.glob("*.toml")) if "\n[study]" not in path.read_text()]
+
+
+@pytest.mark.parametrize("path", SINGLE, ids=lambda path: path.stem)
 def test_every_shipped_recipe_has_a_plan(path: Path, call: Call, tmp_path: Path) -> None:
     told = call("train", path, f"runs={tmp_path}", "--dry-run")
     assert (told.code, told.err) == (0, "")
-    for part in (f"plan of {path.stem}", "| steps |", "| tokens |", "memory, one device", "launch: agenttuning run"):
+    for part in (f"plan of {path.stem}", "| steps |", "| tokens |", "| memory, ", "launch: agenttuning run"):
         assert part in told.out
     assert list(tmp_path.iterdir()) == []
 
