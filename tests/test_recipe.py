@@ -7,8 +7,11 @@ import pytest
 
 from agenttuning.errors import RecipeError
 from agenttuning.recipe import read_recipe, write_recipe
+from agenttuning.study.plan import read_study
 
-RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
+SHIPPED = sorted((Path(__file__).parents[1] / "recipes").glob("*.toml"))
+STUDIES = [path for path in SHIPPED if "\n[study]" in path.read_text()]
+RECIPES = [path for path in SHIPPED if path not in STUDIES]
 MINIMAL = "[construct.environments.chat]\n"
 
 
@@ -23,6 +26,14 @@ def test_shipped_recipes_are_valid_and_say_how_to_run_them(path: Path) -> None:
     recipe = read_recipe(path)
     assert path.read_text().startswith("# agenttuning run recipes/")
     assert recipe.name == path.stem
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+def test_shipped_studies_are_valid_and_say_how_to_run_them(path: Path) -> None:
+    study = read_study(path)
+    assert study is not None
+    assert path.read_text().startswith("# agenttuning run recipes/")
+    assert study.name == path.stem
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
