@@ -10,7 +10,7 @@ from rich.console import Console
 from agenttuning.analysis.tables import Table
 from agenttuning.core.run import Run
 from agenttuning.core.store import write_atomic
-from agenttuning.errors import RecipeError
+from agenttuning.errors import RecipeError, StageError
 from agenttuning.study.plan import shared_stages
 
 if TYPE_CHECKING:
@@ -32,8 +32,10 @@ def run_study(study: Study, arguments: Namespace) -> int:
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         play_study(study, resume=arguments.resume, told=console.print)
-    finally:
+    except StageError:
         _report(study, console, json=arguments.json)
+        raise
+    _report(study, console, json=arguments.json)
     return 0
 
 

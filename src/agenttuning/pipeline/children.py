@@ -27,7 +27,7 @@ from agenttuning.core.store import write_atomic
 from agenttuning.errors import AgentTuningError, StageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
 _POLL_SECONDS = 0.1
@@ -72,7 +72,7 @@ def run_ranks(command: Sequence[str], *, count: int, logs: Path, job: str) -> di
 
 def be_rank(folder: Path, work: Callable[[], dict[str, JsonValue]]) -> int:
     """Do a rank's work in a child of `run_ranks`, leave a report for it, and return the exit code."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     sys.excepthook = _to_log
     try:
         report = _Report(counts=work())
@@ -82,10 +82,22 @@ def be_rank(folder: Path, work: Callable[[], dict[str, JsonValue]]) -> int:
     return 0 if report.error is None else 1
 
 
-def _end_with_parent() -> None:
-    """Wait for the end of a pipe whose other end only the parent holds."""
-    os.read(sys.stdin.fileno(), 1)
+def end_with_parent() -> None:
+    """End this process when stdin does, a pipe whose other end only the parent holds, however the parent ends."""
+    threading.Thread(target=_wait_for_end, daemon=True).start()
+
+
+def _wait_for_end() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     os._exit(1)
+
+
+def with_package(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which a child finds this package where we have it."""
+    package = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, (package, environment.get("PYTHONPATH"))))
+    return {**environment, "PYTHONPATH": path}
 
 
 def _to_log(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -113,10 +125,9 @@ def _children(command: Sequence[str], logs: Path, count: int) -> Iterator[list[s
 
 def _start(command: Sequence[str], log: Path, *, rank: int, count: int) -> subprocess.Popen[bytes]:
     """Start one rank in a session of its own, so that an interrupt reaches it only through us."""
-    package = str(Path(__file__).parents[2])
     seat = {"RANK": rank, "WORLD_SIZE": count, "LOCAL_RANK": rank, "LOCAL_WORLD_SIZE": count}
-    environment = {"GLOO_SOCKET_IFNAME": _LOOPBACK, **os.environ, **{name: str(value) for name, value in seat.items()}}
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
+    places = {name: str(value) for name, value in seat.items()}
+    environment = with_package({"GLOO_SOCKET_IFNAME": _LOOPBACK, **os.environ, **places})
     with log.open("wb") as sink:
         return subprocess.Popen(
             command,

@@ -5,20 +5,19 @@ python -m agenttuning.study.child STAGE RECIPE
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
 from pathlib import Path
 
 from agenttuning.core.run import Run
 from agenttuning.errors import AgentTuningError
 from agenttuning.pipeline import load_stage
+from agenttuning.pipeline.children import end_with_parent
 from agenttuning.recipe import read_recipe
 
 
 def main(stage: str, path: Path) -> int:
     """Do or finish the stage; return the exit code, with one sentence on stderr where it failed."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     try:
         recipe = read_recipe(path)
         run = Run(recipe.folder, seed=recipe.seed, resume=True)
@@ -30,13 +29,6 @@ def main(stage: str, path: Path) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of stdin, which the parent holds open, however the parent ends."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ def study_markdown(study: Study, found: Findings) -> str:
     for result in verdicts(found):
         parts.append(f"## {result.number}. {result.says}\n\n**{result.verdict.capitalize()}.**\n")
         parts += [Table(("claim", "verdict", "figures"), result.claims).markdown()] if result.claims else []
-    parts += ["## Scores\n", score_table(found).markdown(), "## Errors\n", _error_rows(found).markdown()]
+    parts += ["## Scores\n", score_table(found).markdown(), *_errors(found)]
     return "\n".join(parts)
 
 
@@ -175,11 +175,12 @@ def _error_figures(found: Findings, published: PublishedScores) -> list[ErrorFig
     return figures
 
 
-def _error_rows(found: Findings) -> Table:
+def _errors(found: Findings) -> list[str]:
     shares = error_table(found)
     categories = list(next(iter(shares.values()), {}))
     rows = [(category, *(percent(shares[name][category]) for name in variants(found))) for category in categories]
-    return Table(("share of held-in episodes", *variants(found)), rows)
+    table = Table(("share of held-in episodes", *variants(found)), rows)
+    return ["## Errors\n", table.markdown()] if rows else []
 
 
 def _sweep(found: Findings) -> list[Line]:

@@ -12,17 +12,18 @@ import os
 import shutil
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agenttuning.core.run import Run
 from agenttuning.core.store import write_atomic
 from agenttuning.errors import RunError, StageError
+from agenttuning.pipeline.children import with_package
 from agenttuning.recipe import write_recipe
 from agenttuning.study.plan import shared_stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from agenttuning.study.plan import Cell, Study
 
@@ -99,15 +100,13 @@ class _Player:
 
 async def _child(cell: Cell, stage: str, *, log: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
-    package = str(Path(__file__).parents[2])
-    path = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH"))))
     with log.open("ab") as stderr:
         child = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "agenttuning.study.child", stage, str(cell.recipe.folder / "recipe.toml")),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=stderr,
-            env={"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path},
+            env=with_package({"OMP_NUM_THREADS": "1", **os.environ}),
         )
         try:
             code = await child.wait()
