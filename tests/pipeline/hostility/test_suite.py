@@ -113,11 +113,24 @@ def test_hangs_are_found_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("kind", "told"), [(Litters, "litter-"), (KeepsFiles, "open files")])
-def test_what_is_left_behind_is_found(kind: type[Environment[RoomTask]], told: str) -> None:
+def test_what_is_left_behind_is_found(
+    kind: type[Environment[RoomTask]], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "_SETTLING_SECONDS", 0.5)
     report = attack(kind)
     while _kept:
         _kept.pop().close()
     assert any(told in leak for leak in report.leaks)
+
+
+def test_what_closes_by_itself_a_moment_later_is_no_leak() -> None:
+    class ClosesLate(Rooms):
+        async def step(self, reply: str) -> Step:
+            _kept.append(Path("/dev/null").open())  # noqa: ASYNC230, SIM115
+            asyncio.get_running_loop().call_later(0.5, lambda: _kept.pop().close())
+            return await super().step(reply)
+
+    assert attack(ClosesLate).leaks == []
 
 
 def test_the_same_seed_says_the_same() -> None:

@@ -6,6 +6,7 @@ reward is 0 unless the episode was really solved, which `proof` decides by playi
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from itertools import count
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 
     from agenttuning.core.environment import Environment
     from agenttuning.core.records import Task, Trajectory
+    from agenttuning.pipeline.hostility.leaks import Census
     from agenttuning.pipeline.progress import Advance
 
 REPLY_SECONDS: Final = 60.0
 """Wall seconds that a world may take over one reply on a busy machine; more is a hang."""
 _TOLD: Final = 300
+_SETTLING_SECONDS: Final = 10.0
+"""What a browser or a server closes by itself a moment after an episode is no leak."""
 _WARM: Final = 3
 """Episodes after which what is open is counted: pools, servers and libraries that stay are no leak."""
 
@@ -109,7 +113,7 @@ async def play_hostile(
                 before = take_census()
             if tally.replies >= replies and number >= _WARM:
                 break
-        leaks = before.leaks(take_census())
+        leaks = await _lasting(before)
     return HostileReport(
         environment=kind.id,
         source=", ".join(sorted({task.source for task in tasks})),
@@ -126,6 +130,14 @@ async def play_hostile(
         slowest_seconds=tally.slowest,
         processor_seconds=time.process_time() - started,
     )
+
+
+async def _lasting(before: Census) -> list[str]:
+    """Return what is left behind and stays."""
+    deadline = time.monotonic() + _SETTLING_SECONDS
+    while (leaks := before.leaks(take_census())) and time.monotonic() < deadline:  # noqa: ASYNC110  a descriptor has no event
+        await asyncio.sleep(0.2)
+    return leaks
 
 
 async def _one(
