@@ -21,7 +21,7 @@ from agenttuning.core.watch import Track, span, tracking
 from agenttuning.errors import BudgetError, ContextLimitError, SideError, WorldError, boundary
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection, Coroutine, Iterable, Iterator
 
     from agenttuning.core.environment import Environment, Step
     from agenttuning.core.policy import Player, Policy
@@ -225,21 +225,22 @@ async def side_by_side(
     The first job that raises ends all. Leaving the iterator early cancels what is in flight.
     """
     running: set[asyncio.Task[ResultT]] = set()
-    ended: set[asyncio.Task[ResultT]] = set()
+    ended: asyncio.Queue[asyncio.Task[ResultT]] = asyncio.Queue()
     try:
         while True:
             while len(running) < concurrency and (job := next(jobs, None)) is not None:
-                running.add(asyncio.create_task(job))
+                task = asyncio.create_task(job)
+                task.add_done_callback(ended.put_nowait)
+                running.add(task)
             if not running:
                 return
-            ended, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in ended:
-                yield task.result()
+            running.remove(task := await ended.get())
+            yield task.result()
     finally:
-        await _cancel((*running, *ended))
+        await _cancel(running)
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[ResultT]]) -> None:
+async def _cancel(tasks: Collection[asyncio.Task[ResultT]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
