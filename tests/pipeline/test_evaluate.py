@@ -20,8 +20,9 @@ from agenttuning.models.load import LlamaShape, fresh_model
 from agenttuning.models.tokenizer import train_tokenizer
 from agenttuning.pipeline.construct import ConstructConfig
 from agenttuning.pipeline.construct import run as construct
-from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel, judge
+from agenttuning.pipeline.evaluate import EvaluateConfig, judge
 from agenttuning.pipeline.evaluate import run as evaluate
+from agenttuning.pipeline.evaluated_model import EvaluatedModel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,8 +17,9 @@ from agenttuning.core.records import Sampling, Stop, Trajectory
 from agenttuning.core.store import read_records
 from agenttuning.pipeline.collect import CollectConfig
 from agenttuning.pipeline.collect import run as collect
-from agenttuning.pipeline.evaluate import EvaluateConfig, EvaluatedModel
+from agenttuning.pipeline.evaluate import EvaluateConfig
 from agenttuning.pipeline.evaluate import run as evaluate
+from agenttuning.pipeline.evaluated_model import EvaluatedModel
 from agenttuning.policies import attempts
 
 if TYPE_CHECKING:

@@ -47,6 +47,14 @@ def test_texts_name_the_seed_and_the_folder(tmp_path: Path) -> None:
     assert found.recipe.train.model == f"{tmp_path}/runs/small/mixed-1/6-train/model"
 
 
+def test_texts_name_the_recipes_model(tmp_path: Path) -> None:
+    untuned = RECIPE + '\n[study.variants.untuned]\nset.evaluate.models = { base = { model = "{model}" } }\n'
+    read = read_study(write(tmp_path, untuned), ["train.model=an/other"])
+    found = read and read.cell("untuned", 0)
+    assert found is not None
+    assert found.recipe.evaluate.models["base"].model == "an/other"
+
+
 def test_of_worlds_only_the_named_ones_change(tmp_path: Path) -> None:
     changed = RECIPE + "\n[study.variants.fewer]\nset.construct.environments.chat = { tasks = { train = 1 } }\n"
     found = study(tmp_path, changed).cell("fewer", 0)

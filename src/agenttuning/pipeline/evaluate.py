@@ -7,9 +7,8 @@ too; `scores.json` holds one cell per model and world, and the paired change fro
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, JsonValue, StringConstraints, model_validator
 
@@ -20,64 +19,26 @@ from agenttuning.core.run import OPERATIONAL, StageConfig, StageStart
 from agenttuning.core.store import read_records, write_atomic
 from agenttuning.errors import RecipeError, StageError, nearest
 from agenttuning.pipeline.construct import read_entries
+from agenttuning.pipeline.evaluated_model import EvaluatedModel, reached, weights_of
 from agenttuning.pipeline.executors.seating import Candidate, ExecutorName, Seats, seeded
 from agenttuning.pipeline.executors.shards import entries_of, rates_of
 from agenttuning.pipeline.general_tests.settings import GeneralTests
 from agenttuning.pipeline.playing import play_missing
 from agenttuning.pipeline.plays import PlayPlan
 from agenttuning.pipeline.profile import Profile, Profiler, write_profiles
-from agenttuning.policies import LocalConfig, OpenAIConfig, OracleConfig, PlanLoop, PolicyConfig, TgiConfig
-from agenttuning.serving.process import running_server
-from agenttuning.serving.settings import ServerSettings
+from agenttuning.policies import LocalConfig, OpenAIConfig, TgiConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from agenttuning.core.run import Manifest, Run, Stage
     from agenttuning.pipeline.construct import Entry
+    from agenttuning.policies import PolicyConfig
 
 SCORES = "scores.json"
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 """Becomes a file name."""
-
-
-class EvaluatedModel(Record):
-    """One model under evaluation, and how it is reached."""
-
-    policy: Literal["local", "openai", "tgi", "oracle"] = "local"
-    """`local` loads it into this process, `openai` and `tgi` ask a server, `oracle` plays the gold solutions."""
-    model: str | None = None
-    """Name or folder of the model; None takes the run's own: `base` is what training began with, `tuned` its result.
-    For an `openai` server at `base_url` the name that it knows, by default the name under `models`."""
-    base_url: str | None = None
-    """Address of the server, for `openai` and `tgi`; None starts one of the model and stops it at the end."""
-    api_key_env: Annotated[str | None, OPERATIONAL] = None
-    """Environment variable that holds the key of the server."""
-    requests_per_minute: Annotated[int | None, OPERATIONAL] = Field(default=None, gt=0)
-    """Of the server at `base_url`; never more in any minute."""
-    tokens_per_minute: Annotated[int | None, OPERATIONAL] = Field(default=None, gt=0)
-    """The same for tokens, read and written."""
-    dtype: Literal["float64", "float32", "bfloat16"] = "float32"
-    """Of a model that this stage loads or serves. In float32 a reply depends on what else is in its batch only in the
-    rarest near ties; float64 is for small models whose runs must repeat to the last byte."""
-    plan: PlanLoop | None = None
-    """Plan first and check every action, as the original evaluation did on `miniwob`; None is plain ReAct."""
-
-    @model_validator(mode="after")
-    def _reachable(self) -> EvaluatedModel:
-        if self.base_url and not self.served:
-            raise ValueError(f'base_url is for policy = "openai" or "tgi", not {self.policy!r}')
-        if (self.requests_per_minute or self.tokens_per_minute) and not self.base_url:
-            raise ValueError(
-                "requests_per_minute and tokens_per_minute are for a server at base_url; name it, or drop them"
-            )
-        return self
-
-    @property
-    def served(self) -> bool:
-        """Is it asked over HTTP."""
-        return self.policy in {"openai", "tgi"}
 
 
 class EvaluateConfig(StageConfig):
@@ -139,16 +100,17 @@ def run(config: EvaluateConfig, run: Run) -> Manifest:
         StageError: there is nothing to play.
     """
     chosen = _chosen(list(read_entries(run.output("construct", "tasks.jsonl"), "test")), config)
-    weights = {name: _weights(name, model, run) for name, model in config.models.items()}
+    weights = {name: weights_of(name, model, run) for name, model in config.models.items()}
     stage = begin(config, run)
     if stage.finished:
         return stage.finished
     entries = entries_of(run.shard, chosen)
     profiles: dict[str, Profile] = {}
     for name, model in config.models.items():
-        with _reached(name, model, weights[name], config) as reached:
-            policy = rates_of(reached, run.shard)
-            profiles[name] = _play(config, entries, policy, stage.folder / f"{name}.jsonl", run=run)
+        with reached(name, model, weights[name], sampling=config.sampling, concurrency=config.concurrency) as policy:
+            profiles[name] = _play(
+                config, entries, rates_of(policy, run.shard), stage.folder / f"{name}.jsonl", run=run
+            )
     if run.profile:
         write_profiles(stage.folder, profiles)
     return conclude(config, run, stage)
@@ -215,72 +177,6 @@ def judge(folder: Path, models: Iterable[str], made_by: StageStart) -> Evaluatio
         for model in others
     }
     return EvaluationScores(scores=scores, changes=changes, made_by=made_by)
-
-
-@contextmanager
-def _reached(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> Iterator[PolicyConfig]:
-    """Give the policy that plays a model; a served model without an address gets a server of its own until the end."""
-    if not model.served or model.base_url:
-        yield _policy(name, model, weights, config)
-        return
-    settings = ServerSettings(
-        dtype=model.dtype, max_batch=config.concurrency, max_concurrent=max(128, 2 * config.concurrency)
-    )
-    with running_server(weights, settings) as server:
-        address = f"{server.url}/v1" if model.policy == "openai" else server.url
-        yield _policy(name, model.model_copy(update={"base_url": address}), weights, config)
-
-
-def _policy(name: str, model: EvaluatedModel, weights: str, config: EvaluateConfig) -> PolicyConfig:
-    """Turn an evaluated model into the policy that plays it, under the recipe's name for it."""
-    if model.policy == "oracle":
-        return OracleConfig()
-    if model.policy == "local":
-        return LocalConfig(
-            name=name,
-            model=weights,
-            sampling=config.sampling,
-            plan=model.plan,
-            dtype=model.dtype,
-            max_batch=config.concurrency,
-        )
-    kind = OpenAIConfig if model.policy == "openai" else TgiConfig
-    return kind(
-        name=name,
-        model=weights,
-        sampling=config.sampling,
-        plan=model.plan,
-        base_url=model.base_url or "",
-        api_key_env=model.api_key_env,
-        requests_per_minute=model.requests_per_minute,
-        tokens_per_minute=model.tokens_per_minute,
-        max_connections=config.concurrency,
-    )
-
-
-def _weights(name: str, model: EvaluatedModel, run: Run) -> str:
-    """Return the name or folder behind a model; the name that a foreign server knows it by."""
-    if model.policy == "oracle" or (model.policy == "openai" and model.base_url):
-        return model.model or name
-    return model.model or _own_model(name, run)
-
-
-def _own_model(name: str, run: Run) -> str:
-    if name == "tuned":
-        return str(run.output("train", "model"))
-    trained = run.manifest("train")
-    base = trained.start.config.get("model") if trained else None
-    if not isinstance(base, str):
-        raise RecipeError(
-            f"the run has no finished training to take the model {name!r} from; "
-            f"run `agenttuning train RECIPE` first, or name it with evaluate.models.{name}.model"
-        )
-    if base == "fresh":
-        raise RecipeError(
-            f"training began with random weights, which no model {name!r} can be played with; "
-            "evaluate the result alone with evaluate.models = { tuned = {} }"
-        )
-    return base
 
 
 def _tuned_folder(config: EvaluateConfig, run: Run) -> dict[str, Path]:

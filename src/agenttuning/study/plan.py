@@ -9,8 +9,8 @@
     set.mix.agent_share = 1.0
 
 Variant `agent-only` under seed 1 becomes the run `runs/<name>/agent-only-1`: a run like any other, with a recipe of its
-own. What a variant sets takes the place of the recipe's value; `{seed}` and `{runs}` in its texts become the seed and
-the study's folder, so that a variant can name another one's model.
+own. What a variant sets takes the place of the recipe's value. In its texts `{seed}` and `{runs}` become the seed and
+the study's folder, so that a variant can name another one's model, and `{model}` the recipe's `train.model`.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> Study | None:
 def _cell(path: Path, data: dict[str, JsonValue], whole: Recipe, plan: StudyPlan, *, name: str, seed: int) -> Cell:
     variant = plan.variants[name]
     changed = copy.deepcopy(data)
-    words = {"{seed}": str(seed), "{runs}": str(whole.folder)}
+    words = {"{seed}": str(seed), "{runs}": str(whole.folder), "{model}": whole.train.model}
     for section, keys in variant.set.items():
         _replace(changed, section, _filled(keys, words), variant=name)
     changed |= {"name": f"{name}-{seed}", "runs": str(whole.folder), "seed": seed}
