@@ -154,7 +154,7 @@ def grouped_attention(
 
 @lru_cache(maxsize=128)
 def _future(width: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
-    """Return what is added to the scores: nothing, and minus infinity for what comes later. Filling would take twice as long."""
+    """Return what is added to the scores: minus infinity for what comes later. Filling would take twice as long."""
     return torch.full((width, width), float("-inf"), dtype=dtype, device=device).triu(1)
 
 
