@@ -140,15 +140,15 @@ def grouped_attention(
     heads = query.shape[1]
     if key.shape[1] != heads:
         key, value = (part.repeat_interleave(heads // part.shape[1], dim=1) for part in (key, value))
-    parts = [cast("torch.Tensor", _Spread.apply(part[0].transpose(0, 1), groups)) for part in (query, key, value)]  # type: ignore[no-untyped-call]  # torch's apply
-    done, begin = [], 0
-    for rows, width in groups.shapes:
-        end = begin + rows * width
-        q, k, v = (part[begin:end].view(rows, width, *part.shape[1:]).transpose(1, 2) for part in parts)
+    flat = [part.squeeze(0).transpose(0, 1) for part in (query, key, value)]
+    spread = [cast("torch.Tensor", _Spread.apply(part, groups)) for part in flat]  # type: ignore[no-untyped-call]  # torch's apply
+    sizes = [rows * width for rows, width in groups.shapes]
+    done = []
+    for (rows, width), *parts in zip(groups.shapes, *(torch.split(part, sizes) for part in spread), strict=True):
+        q, k, v = (part.view(rows, width, heads, -1).transpose(1, 2) for part in parts)
         scores = torch.matmul(q * scaling, k.transpose(2, 3))
         weights = scores.add_(_future(width, scores.dtype, scores.device)).softmax(-1)
         done.append(torch.matmul(weights.to(v.dtype), v).transpose(1, 2).flatten(0, 1))
-        begin = end
     return cast("torch.Tensor", _Collect.apply(torch.cat(done), groups))[None], None  # type: ignore[no-untyped-call]  # torch's apply
 
 
