@@ -100,6 +100,11 @@ def test_errors_that_nobody_makes_are_left_out() -> None:
     assert "function repetition" not in shares["base"]
 
 
+def test_errors_are_compared_over_the_same_worlds() -> None:
+    fewer = judged(base={"alfworld": 2, "database": 0}, mixed={"alfworld": 60, "database": 70}, apart={"alfworld": 9})
+    assert list(error_table(fewer)) == ["base", "mixed"]
+
+
 def study(folder: Path) -> Study:
     found = read_study(write(folder))
     assert found is not None

@@ -254,9 +254,11 @@ def _shown(rate: Rate | None) -> str:
 
 
 def error_table(found: Findings) -> dict[str, dict[ErrorCategory, float]]:
-    """Return for every variant the share of held-in episodes that show each error, where any variant shows it."""
+    """Return the share of held-in episodes that show each error, of variants that played all held-in worlds."""
     held_in = found.worlds("trained on")
-    shares = {variant: error_shares(found.of(variant, held_in)) for variant in found.plays}
+    shares = {
+        variant: error_shares(found.of(variant, held_in)) for variant in found.plays if found.rate(variant, held_in)
+    }
     seen = Counter(category for one in shares.values() for category, share in one.items() if share)
     return {
         variant: {category: one[category] for category in CATEGORIES if seen[category]}

@@ -178,8 +178,9 @@ def _error_figures(found: Findings, published: PublishedScores) -> list[ErrorFig
 def _errors(found: Findings) -> list[str]:
     shares = error_table(found)
     categories = list(next(iter(shares.values()), {}))
-    rows = [(category, *(percent(shares[name][category]) for name in variants(found))) for category in categories]
-    table = Table(("share of held-in episodes", *variants(found)), rows)
+    names = [name for name in variants(found) if name in shares]
+    rows = [(category, *(percent(shares[name][category]) for name in names)) for category in categories]
+    table = Table(("share of held-in episodes", *names), rows)
     return ["## Errors\n", table.markdown()] if rows else []
 
 
