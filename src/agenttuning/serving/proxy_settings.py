@@ -20,7 +20,6 @@ class GatewaySettings(ServerSettings):
     """How long one may be silent before its answer counts as failed."""
     probe_seconds: float = Field(default=1.0, gt=0)
     """Between two looks at every one's health."""
-
     sticky_slack: int | None = Field(default=2, ge=0)
     """A request goes to the one that has read more than half of its prompt, as long as that has at most so many more
     requests in flight than the least loaded; None always takes the least loaded."""
@@ -33,7 +32,7 @@ class GatewaySettings(ServerSettings):
                 raise ValueError(f"{url!r} is no URL; write http://HOST:PORT")
         return tuple(dict.fromkeys(url.rstrip("/").removesuffix("/v1") for url in urls))
 
-    @field_validator("dtype", "max_batch", "template")
+    @field_validator("dtype", "max_batch", "prefix_cache_bytes", "template")
     @classmethod
     def _of_the_model_server(cls, value: object) -> NoReturn:
         raise ValueError(f"a gateway has no such setting ({value!r}); set it on the model servers")
