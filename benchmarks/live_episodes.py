@@ -9,7 +9,7 @@ Beside it, of the same run's conversations: a bare `httpx.AsyncClient.post` with
 thread per episode and `requests.post` in it.
 
     python benchmarks/live_episodes.py [TASKS_PER_WORLD]             one process and the peers
-    python benchmarks/live_episodes.py shards [SHARDS] [TASKS]       2,048 live episodes: 8 processes of 256
+    python benchmarks/live_episodes.py shards [SHARDS] [TASKS_PER_WORLD]   2,048 live episodes: 8 processes of 256
 """
 
 from __future__ import annotations
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 LIVE = 256
 LATENCY_SECONDS = 0.2
 WORLDS = ("card_game", "alfworld", "database")
-SHARDED_WORLDS = ("card_game",)
-"""Its episodes are the shortest."""
 PEER_CALLS = 600
 _CHOICE = re.compile(rb"Actions: ([^,\\\"]+)")
 _COUNT = "Thought: count.\nAction: Operation\n```sql\nSELECT COUNT(*) FROM `t`\n```"
@@ -118,7 +116,7 @@ def recipe_of(url: str, folder: Path, tasks: int) -> str:
     """Return a recipe for the shards."""
     worlds = "".join(
         f'[construct.environments.{world}]\ntasks = {{ train = {tasks}, test = 0 }}\ndifficulty = "tiny"\n'
-        for world in SHARDED_WORLDS
+        for world in WORLDS
     )
     teacher = f'kind = "openai"\nbase_url = "{url}"\nmodel = "stub"\nmax_connections = {LIVE}'
     sampling = "sampling = { temperature = 0.7, max_new_tokens = 128 }"
@@ -274,8 +272,8 @@ def shards(count: int, tasks: int) -> None:
             (*command, "merge", str(Path(folder) / "many"), "--json"), check=True, capture_output=True
         )
         counts = json.loads(merged.stdout)[0]["counts"]
-        turns = sum(counts[world]["turns"] for world in SHARDED_WORLDS)
-        episodes = sum(counts[world]["episodes"] for world in SHARDED_WORLDS)
+        turns = sum(counts[world]["turns"] for world in WORLDS)
+        episodes = sum(counts[world]["episodes"] for world in WORLDS)
         seats = [
             min(LIVE, read_profiles(part)["collect"].episodes)
             for part in (Path(folder) / "many" / "2-collect.shards").glob("*-of-*")
@@ -291,6 +289,6 @@ def shards(count: int, tasks: int) -> None:
 if __name__ == "__main__":
     words = sys.argv[1:]
     if words and words[0] == "shards":
-        shards(int(words[1]) if len(words) > 1 else 8, int(words[2]) if len(words) > 2 else 2160)
+        shards(int(words[1]) if len(words) > 1 else 8, int(words[2]) if len(words) > 2 else 720)
     else:
-        compare(int(words[0]) if words else 120)
+        compare(int(words[0]) if words else 400)

@@ -74,9 +74,20 @@ def test_each_claim_can_fail(worlds: dict[str, int], says: str) -> None:
 
 
 def test_what_was_not_played_is_not_judged() -> None:
-    found = judged(mixed={"alfworld": 60})
+    found = judged(base={"alfworld": 2}, mixed={"alfworld": 60})
+    assert [result.verdict for result in verdicts(found)] == ["holds", "holds", "not measured"]
+
+
+def test_a_study_that_asks_about_none_of_them_does_not_speak_of_them(tmp_path: Path) -> None:
+    found = judged(eta_one={"alfworld": 60, "chat": 3}, eta_half={"alfworld": 50, "chat": 40})
+    found = found._replace(shares={"eta-one": 1.0, "eta-half": 0.5})
     assert found.claims == []
-    assert {result.verdict for result in verdicts(found)} == {"not measured"}
+    told = study(tmp_path)
+    for text in (study_markdown(told, found), render_study(told, found)):
+        assert "findings" not in text.removeprefix(f"# {told.name}")
+        assert "not measured" not in text.lower()
+        assert "eta-half" in text
+    assert "Success over the agent share" in render_study(told, found)
 
 
 def test_three_seeds_on_the_same_tasks_are_no_three_times_as_many_tasks() -> None:

@@ -83,7 +83,8 @@ class RowLayer(CacheLayerMixin):
         place = self.placement
         views = [store[place.first : place.first + place.count] for store in self.stores]
         for view, new in zip(views, (key_states, value_states), strict=True):
-            view[place.batch_index, :, place.column_index] = new[place.batch_index, :, place.token_index]
+            tokens = new[:, :, 0] if new.shape[2] == 1 else new[place.batch_index, :, place.token_index]
+            view[place.batch_index, :, place.column_index] = tokens
         keys, values = (view[:, :, : place.width] for view in views)
         return keys, values
 

@@ -40,9 +40,9 @@ class FindingResult(NamedTuple):
 
 
 def verdicts(found: Findings) -> list[FindingResult]:
-    """Return every finding that a claim was made about; it holds in full, in part, or not at all."""
-    results = []
-    for number, says in FINDINGS.items():
+    """Return the findings, each holding in full, in part, or not at all; none when the study asks about no one."""
+    results: list[FindingResult] = []
+    for number, says in FINDINGS.items() if found.claims else ():
         claims = [claim for claim in found.claims if claim.finding == number]
         held = sum(claim.holds for claim in claims)
         if not claims:
@@ -75,8 +75,9 @@ def score_table(found: Findings) -> Table:
 
 def study_markdown(study: Study, found: Findings) -> str:
     """Return the verdicts, the scores and the errors."""
-    parts = [f"# {study.name}: the three findings\n", _made(study, found) + "\n"]
-    for result in verdicts(found):
+    results = verdicts(found)
+    parts = [f"# {study.name}{': the three findings' if results else ''}\n", _made(study, found) + "\n"]
+    for result in results:
         parts.append(f"## {result.number}. {result.says}\n\n**{result.verdict.capitalize()}.**\n")
         parts += [Table(("claim", "verdict", "figures"), result.claims).markdown()] if result.claims else []
     parts += ["## Scores\n", score_table(found).markdown(), *_errors(found)]
