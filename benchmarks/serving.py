@@ -1,11 +1,12 @@
 """Our server against `transformers serve` and bare `generate`: one CPU thread each, one model, one run.
 
-    OMP_NUM_THREADS=1 python benchmarks/serving.py [--clients 1 8 32] [--stream]
+    OMP_NUM_THREADS=1 python benchmarks/serving.py [--clients 1 8 32] [--rounds 5] [--stream]
 
 A Llama of 7.3 million random parameters answers 64 tokens to prompts of about 40, greedily. Clients ask one request
-after the other. One server runs at a time. `generate` is given whole batches, without HTTP. The packages of
-`transformers serve` go into a venv (`--peers`), which is made where it is missing. Tokens per second of CPU time count
-the server's threads only, so they say more than those of wall time where other work runs beside.
+after the other. `generate` is given whole batches, without HTTP. All take turns, round by round, since a shared machine
+is not equally quick all the time; rates and their ratios are medians over the rounds, latencies those of all rounds.
+The packages of `transformers serve` go into a venv (`--peers`), which is made where it is missing. Tokens per second of
+CPU time count the server's threads only, so they say more than those of wall time where other work runs beside.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
@@ -137,8 +138,6 @@ class BareGenerate:
 
     def measure(self, *, clients: int) -> Measured:
         """Answer in batches of as many prompts as there are clients elsewhere."""
-        for model in self._models:
-            self._answer(model, clients=clients, requests=1)
         found = [self._answer(model, clients=clients, requests=max(4, clients)) for model in self._models]
         return min(found, key=lambda measured: measured.cpu_seconds)
 
@@ -206,20 +205,17 @@ def install_peers(folder: Path) -> Path:
     return folder
 
 
-def measure(server: Server, *, clients: int, stream: bool) -> Measured:
-    """Warm a server up and measure it."""
-    asyncio.run(ask(server, clients=clients, requests=min(clients, 4), stream=stream))
-    return asyncio.run(ask(server, clients=clients, requests=max(4, clients), stream=stream))
-
-
-def show(name: str, clients: int, found: Measured, ours: Measured) -> None:
+def show(name: str, clients: int, found: Sequence[Measured], ours: Sequence[Measured]) -> None:
     """Print one line: rates, latencies, and our rates as multiples of it."""
-    p95 = quantiles(found.latencies, n=20)[-1] if len(found.latencies) > 1 else found.latencies[0]
-    wall = [measured.tokens / measured.seconds for measured in (found, ours)]
-    cpu = [measured.tokens / measured.cpu_seconds for measured in (found, ours)]
+    latencies = [latency for one in found for latency in one.latencies]
+    wall = median(one.tokens / one.seconds for one in found)
+    cpu = median(one.tokens / one.cpu_seconds for one in found)
+    pairs = list(zip(found, ours, strict=True))
+    quicker = median(our.tokens / our.seconds * one.seconds / one.tokens for one, our in pairs)
+    cheaper = median(our.tokens / our.cpu_seconds * one.cpu_seconds / one.tokens for one, our in pairs)
     print(
-        f"{clients:3}  {name:32} {wall[0]:8.0f} {cpu[0]:8.0f} {1000 * median(found.latencies):8.0f} {1000 * p95:8.0f} "
-        f"{wall[1] / wall[0]:8.2f} {cpu[1] / cpu[0]:8.2f}",
+        f"{clients:3}  {name:32} {wall:8.0f} {cpu:8.0f} {1000 * median(latencies):8.0f} "
+        f"{1000 * quantiles(latencies, n=20)[-1]:8.0f} {quicker:8.2f} {cheaper:8.2f}",
         flush=True,
     )
 
@@ -228,6 +224,7 @@ def main() -> None:
     """Print one line per number of clients and server."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--stream", action="store_true", help="as events, token by token")
     parser.add_argument("--peers", type=Path, default=Path.home() / ".cache/agenttuning/transformers-serve")
     told = parser.parse_args()
@@ -235,19 +232,25 @@ def main() -> None:
     print("     tokens per second of wall and of CPU time; milliseconds of one answer; our rates as multiples")
     print(f"{'':37}{'wall':>8} {'CPU':>8} {'p50':>8} {'p95':>8} {'wall':>8} {'CPU':>8}", flush=True)
     batching = ("--continuous-batching", "--attn-implementation", "sdpa")
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as running:
         folder = save_llama(Path(scratch))
-        with our_server(folder) as server:
-            ours = {clients: measure(server, clients=clients, stream=told.stream) for clients in told.clients}
-        for clients, found in ours.items():
-            show("agenttuning serve", clients, found, found)
+        servers = {
+            "agenttuning serve": running.enter_context(our_server(folder)),
+            "serve, continuous batching": running.enter_context(their_server(folder, peers, options=batching)),
+            "transformers serve": running.enter_context(their_server(folder, peers, options=())),
+        }
         bare = BareGenerate(folder)
         for clients in told.clients:
-            show("bare generate, no HTTP", clients, bare.measure(clients=clients), ours[clients])
-        for name, options in (("serve, continuous batching", batching), ("transformers serve", ())):
-            with their_server(folder, peers, options=options) as server:
-                for clients in told.clients:
-                    show(name, clients, measure(server, clients=clients, stream=told.stream), ours[clients])
+            found: dict[str, list[Measured]] = {name: [] for name in (*servers, "bare generate, no HTTP")}
+            for number in range(told.rounds + 1):  # the first warms up
+                for name, server in servers.items():
+                    asked = ask(server, clients=clients, requests=max(4, clients), stream=told.stream)
+                    found[name].append(asyncio.run(asked))
+                found["bare generate, no HTTP"].append(bare.measure(clients=clients))
+                print(f"{clients} clients, round {number}", file=sys.stderr)
+            ours = found["agenttuning serve"][1:]
+            for name, rounds in found.items():
+                show(name, clients, rounds[1:], ours)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 import torch
 from tests.models.tokenizers import compact_tokenizer
 
+from agenttuning.models.llama_forward import forward_of
 from agenttuning.models.load import ChatModel, LlamaShape, choose_template, fresh_model
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import pytest
+    from transformers import PreTrainedModel
+
+    from agenttuning.models.llama_forward import Forward
+    from agenttuning.models.row_cache import RowCache
 
 MAX_LENGTH = 512
 SHAPE = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=MAX_LENGTH)
@@ -47,3 +54,22 @@ def reference(prompts: Sequence[list[int]], *, tokens: int) -> list[list[int]]:
         for index, row in zip(chosen, rows[:, length:].tolist(), strict=True):
             found[index] = row[: row.index(end) + 1] if end in row else row
     return [found[index] for index in range(len(prompts))]
+
+
+def patched(monkeypatch: pytest.MonkeyPatch, broken: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+    """Let the forward pass fail: `broken` is given ids and positions and returns which rows give no numbers."""
+
+    def failing(model: PreTrainedModel) -> Forward:
+        forward = forward_of(model)
+
+        def call(
+            ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor, cache: RowCache, *, keep: int
+        ) -> torch.Tensor:
+            rows = broken(ids, positions)
+            scores = forward(ids, positions, mask, cache, keep=keep)
+            scores[rows] = torch.nan
+            return scores
+
+        return call
+
+    monkeypatch.setattr("agenttuning.models.decode_batch.forward_of", failing)

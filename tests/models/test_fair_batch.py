@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from tests.models.random_model import double_model, random_ids, reference
+from tests.models.random_model import double_model, patched, random_ids, reference
 
 from agenttuning.core.records import Sampling
 from agenttuning.errors import PolicyError
@@ -53,19 +53,6 @@ async def all_answers(requests: Sequence[GenerationRequest]) -> list[Generation 
         return await asyncio.gather(*map(generator.generate, requests), return_exceptions=True)
 
 
-def patched(monkeypatch: pytest.MonkeyPatch, broken: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
-    """Let the forward pass fail: `broken` is given ids and positions and returns which rows give no numbers."""
-    forward = type(double_model().model).forward
-
-    def fails(self: object, *, input_ids: torch.Tensor, position_ids: torch.Tensor, **kwargs: object) -> object:
-        rows = broken(input_ids, position_ids)
-        output = forward(self, input_ids=input_ids, position_ids=position_ids, **kwargs)
-        output.logits[rows] = torch.nan
-        return output
-
-    monkeypatch.setattr(type(double_model().model), "forward", fails)
-
-
 def raising(ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     """Fail as a pass does that has no memory for one of its prompts."""
     if (ids == BAD).any():
@@ -106,16 +93,21 @@ def test_a_row_that_fails_takes_nobody_along(
 def test_what_a_failed_row_computed_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     prompt = [*random_ids(random.Random(1), 40), BAD, *random_ids(random.Random(2), 40)]
     request = GenerationRequest(prompt, Sampling(max_new_tokens=4))
+    damaged = True
+
+    def at_first(ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        return without_numbers(ids, positions) & damaged
 
     async def scenario() -> None:
+        nonlocal damaged
         async with Generator(double_model()) as generator:
-            with monkeypatch.context() as patch:
-                patched(patch, without_numbers)
-                with pytest.raises(PolicyError, match="are the weights damaged"):
-                    await generator.generate(request)
+            with pytest.raises(PolicyError, match="are the weights damaged"):
+                await generator.generate(request)
+            damaged = False
             assert generator.load.cache_bytes == 0
             assert list((await generator.generate(request)).token_ids) == reference([prompt], tokens=4)[0]
 
+    patched(monkeypatch, at_first)
     asyncio.run(scenario())
 
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from tests.models.random_model import patched
 from tests.models.tokenizers import compact_tokenizer
+from transformers import LlamaForCausalLM
 
 from agenttuning.core.records import Sampling
 from agenttuning.errors import ContextLimitError, PolicyError
@@ -26,11 +28,17 @@ if TYPE_CHECKING:
 SHAPE = LlamaShape(hidden=32, layers=2, heads=2, feed_forward=64, max_length=512)
 
 
-@pytest.fixture(scope="module", params=["eager", "sdpa"])
+class OtherLlama(LlamaForCausalLM):
+    """Of a kind that generation leaves to transformers."""
+
+
+@pytest.fixture(scope="module", params=["own pass", "eager", "sdpa"])
 def chat_model(request: pytest.FixtureRequest) -> ChatModel:
     compact = compact_tokenizer()
     model = fresh_model(SHAPE, compact, seed=3).eval()
-    model.set_attn_implementation(request.param)
+    if request.param != "own pass":
+        model.__class__ = OtherLlama
+        model.set_attn_implementation(request.param)
     with torch.no_grad():  # sharper than fresh weights, so that texts differ and some rows end by themselves
         for parameter in model.parameters():
             parameter.mul_(4.0)
@@ -207,13 +215,12 @@ def test_a_cancelled_request_frees_its_row(chat_model: ChatModel) -> None:
 def test_a_failure_of_the_model_fails_those_in_flight_and_nobody_after(
     chat_model: ChatModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward = type(chat_model.model).forward
     broken = True
 
-    def fails(*args: object, **kwargs: object) -> object:
+    def failing(ids: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         if broken:
             raise RuntimeError("out of memory")
-        return forward(*args, **kwargs)
+        return torch.zeros(len(ids), dtype=torch.bool)
 
     async def scenario() -> None:
         nonlocal broken
@@ -225,7 +232,7 @@ def test_a_failure_of_the_model_fails_those_in_flight_and_nobody_after(
             found = await generator.generate(requests[0])
             assert list(found.token_ids) == reference(chat_model, prompts(5)[0], tokens=4)
 
-    monkeypatch.setattr(type(chat_model.model), "forward", fails)
+    patched(monkeypatch, failing)
     asyncio.run(scenario())
 
 

@@ -38,17 +38,6 @@ def test_an_exported_model_loads_with_equal_logits(tmp_path: Path) -> None:
         assert torch.equal(model(probe).logits, loaded.model(probe).logits)
 
 
-def test_weights_are_stored_by_columns_and_a_tied_embedding_by_rows(tmp_path: Path) -> None:
-    model = fresh_model(SHAPE, compact_tokenizer(), seed=1)
-    loaded = load_chat_model(export(model, compact_tokenizer(), tmp_path / "model")).model
-    head, embedding = loaded.get_output_embeddings().weight, loaded.get_input_embeddings().weight
-    assert torch.equal(head, embedding)
-    assert embedding.is_contiguous()
-    weights = [layer.weight for layer in loaded.modules() if isinstance(layer, torch.nn.Linear)]
-    assert len(weights) == 2 * 7 + 1
-    assert all(weight.t().is_contiguous() for weight in (head, *weights))
-
-
 def test_export_gives_equal_bytes(tmp_path: Path) -> None:
     folders = [export(fresh_model(SHAPE, compact_tokenizer(), seed=1), compact_tokenizer(), tmp_path / n) for n in "ab"]
     files = [{path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 
 from agenttuning.errors import AgentTuningError, DataError, PolicyError, SideError, boundary
 from agenttuning.models.decode_row import Row
 from agenttuning.models.generation import Scored, Token
+from agenttuning.models.llama_forward import forward_of
 from agenttuning.models.row_cache import Placement, Prefix, PrefixStore, RowCache, shared_mark
 from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 from agenttuning.models.score_tokens import score_tokens
@@ -39,6 +40,7 @@ class DecodeBatch:
         self.max_rows = max_rows
         self.rows: list[Row] = []
         self._model = chat_model.model
+        self._next_scores = forward_of(chat_model.model)
         self._tokenizer = chat_model.tokenizer
         self._special = frozenset(chat_model.tokenizer.all_special_ids)
         self._ends = _end_tokens(chat_model)
@@ -197,15 +199,7 @@ class DecodeBatch:
         batch_index, token_index = real.nonzero(as_tuple=True)
         placement = Placement(first, len(rows), width, batch_index, token_index, positions[real])
         self._cache.place(placement, rows=first + len(rows))
-        output = self._model(
-            input_ids=padded,
-            attention_mask=mask[:, None],
-            position_ids=positions,
-            past_key_values=self._cache,
-            use_cache=True,
-            logits_to_keep=keep,
-        )
-        return cast("torch.Tensor", output.logits)
+        return self._next_scores(padded, positions, mask[:, None], self._cache, keep=keep)
 
     def _leave(self) -> None:
         for index in range(len(self.rows) - 1, -1, -1):

@@ -139,8 +139,6 @@ def load_chat_model(
     chosen = choose_template(tokenizer, name=template)
     model = load_weights(folder, dtype=dtype)
     torch.nn.Module.to(model, torch.device(device)).train(mode=False)
-    if dtype == "float32" and device == "cpu" and model.config.get_text_config().hidden_size <= _SMALL:
-        _store_by_columns(model)
     limit = int(model.config.max_position_embeddings)
     return ChatModel(str(name), folder, model, tokenizer, chosen, limit)
 
@@ -162,21 +160,6 @@ def load_weights(folder: Path, *, dtype: Precision = "float32") -> PreTrainedMod
     if model.config.get_text_config().hidden_size <= _SMALL and not torch.cuda.is_available():
         model.set_attn_implementation("eager")
     return model
-
-
-def _store_by_columns(model: PreTrainedModel) -> None:
-    """Transpose the weights in memory only: a few rows times a small matrix are up to twice as quick so on a CPU.
-
-    A head that is tied to the embedding gets weights of its own, since looking rows up wants them as they were.
-    """
-    embedding = model.get_input_embeddings().weight
-    for layer in model.modules():
-        if isinstance(layer, torch.nn.Linear):
-            columns = layer.weight.detach().t().contiguous().t()
-            if layer.weight is embedding:
-                layer.weight = torch.nn.Parameter(columns)
-            else:
-                layer.weight.data = columns
 
 
 def fresh_model(shape: LlamaShape, tokenizer: PreTrainedTokenizerBase, *, seed: int) -> PreTrainedModel:

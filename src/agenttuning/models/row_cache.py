@@ -83,8 +83,10 @@ class RowLayer(CacheLayerMixin):
         place = self.placement
         views = [store[place.first : place.first + place.count] for store in self.stores]
         for view, new in zip(views, (key_states, value_states), strict=True):
-            tokens = new[:, :, 0] if new.shape[2] == 1 else new[place.batch_index, :, place.token_index]
-            view[place.batch_index, :, place.column_index] = tokens
+            if new.shape[2] == 1:  # every row has one token; a scatter is quicker than an assignment by index
+                view.scatter_(2, place.column_index.view(-1, 1, 1, 1).expand_as(new), new)
+            else:
+                view[place.batch_index, :, place.column_index] = new[place.batch_index, :, place.token_index]
         keys, values = (view[:, :, : place.width] for view in views)
         return keys, values
 
