@@ -114,9 +114,9 @@ def test_no_parameter_of_a_request_reaches_another(asked: list[GenerationRequest
                 assert [(token.id, token.text) for token in tokens] == [(token.id, token.text) for token in alone]
                 assert replace(last(tokens), prompt=()) == replace(last(alone), prompt=())
                 for here, there in zip(tokens, alone, strict=True):
-                    assert here.logprob == pytest.approx(there.logprob, abs=1e-5)
+                    assert here.logprob == pytest.approx(there.logprob, abs=1e-9)
                     assert [rival for rival, _ in here.top] == [rival for rival, _ in there.top]
                 scores = [scored.logprob for scored in last(alone).prompt]
-                assert [scored.logprob for scored in last(tokens).prompt] == pytest.approx(scores, abs=1e-5)
+                assert [scored.logprob for scored in last(tokens).prompt] == pytest.approx(scores, abs=1e-9)
 
     asyncio.run(scenario())

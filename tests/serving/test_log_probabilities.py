@@ -41,6 +41,7 @@ def completed(server: RunningServer, **body: object) -> dict[str, Any]:
 
 
 def distribution(chat: ChatModel, token_ids: Sequence[int]) -> torch.Tensor:
+    """Return transformers' own scores, whose norms are of float32 even in a float64 model."""
     with torch.inference_mode():
         return chat.model(torch.tensor([list(token_ids)])).logits[0].log_softmax(dim=-1)
 
@@ -64,7 +65,7 @@ def test_the_harness_gets_the_log_probabilities_of_the_model_itself(tiny: tuple[
         before, after = client._encode_pair(context, continuation)
         own = distribution(chat, before + after)[len(before) - 1 : -1]
         expected = own.gather(1, torch.tensor(after)[:, None]).sum().item()
-        assert score == pytest.approx(expected, abs=1e-9)
+        assert score == pytest.approx(expected, abs=1e-5)
         assert greedy == (own.argmax(dim=-1).tolist() == after)
 
 
@@ -100,7 +101,7 @@ def test_echo_gives_columns_of_one_entry_per_token(tiny: tuple[RunningServer, Ch
         assert top[token] >= own
         assert len(top) in {2, 3}
     last = distribution(chat, ids)[-1]
-    assert scores["token_logprobs"][len(ids)] == pytest.approx(last.max().item(), abs=1e-9)
+    assert scores["token_logprobs"][len(ids)] == pytest.approx(last.max().item(), abs=1e-5)
     assert body["usage"]["prompt_tokens"] == len(ids)
 
 
