@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from transformers import RepetitionPenaltyLogitsProcessor, TypicalLogitsWarper
 
 from agenttuning.core.records import Sampling
-from agenttuning.models.sample_tokens import _descending, choose_tokens, weaken_repeated
+from agenttuning.models.sample_tokens import choose_tokens, weaken_repeated
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0, 2.5, -30.0])
 rows = st.lists(st.floats(-8.0, 8.0, width=32), min_size=2, max_size=12)
@@ -138,13 +139,41 @@ def test_repeated_tokens_are_weakened_as_transformers_does(
     assert untouched.tolist() == logits[1].tolist()
 
 
-@given(st.lists(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.3]), min_size=9, max_size=9), min_size=1, max_size=4))
-def test_the_quick_order_is_that_of_a_stable_sort(table: list[list[float]]) -> None:
-    probabilities = torch.tensor(table, dtype=torch.float64)
-    values, order = probabilities.sort(dim=-1, descending=True, stable=True)
-    quick_values, quick = _descending(probabilities)
-    assert quick_values.tolist() == values.tolist()
-    assert quick[values > 0].tolist() == order[values > 0].tolist()
+def sorted_draw(logits: torch.Tensor, sampling: Sampling, *, seed: int) -> int:
+    """Draw with everything sorted and summed, as the words of the limits say."""
+    probabilities = (logits.double() / sampling.temperature).softmax(dim=-1)
+    values, order = probabilities.sort(descending=True, stable=True)
+    values[sampling.top_k or len(values) :] = 0.0
+    values = values / values.sum()
+    values[values.cumsum(0) - values >= sampling.top_p] = 0.0
+    uniform = torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    place = torch.searchsorted(values.cumsum(0), uniform * values.sum(), right=True)
+    return int(order[min(place, int(values.nonzero().max()))])
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.integers(0, 2**20), st.sampled_from([5, 300, 4000]), st.sampled_from([0.3, 1.0, 4.0]),
+    st.sampled_from([1.0, 0.9999, 0.9, 0.3]), st.sampled_from([0, 1, 40, 3000, 10_000]),
+)  # fmt: skip
+def test_sorting_only_the_likely_ones_changes_no_draw(seed: int, count: int, scale: float, p: float, k: int) -> None:
+    torch.manual_seed(seed)
+    logits = (scale * torch.randn(count)).round(decimals=1)
+    sampling = Sampling(temperature=0.7, top_p=p, top_k=k)
+    assert draw(logits, sampling, seed=seed) == sorted_draw(logits, sampling, seed=seed)
+
+
+def test_a_draw_among_the_unlikely_ones_is_made_there() -> None:
+    """One token holds .9995, a thousand others the rest."""
+    logits = torch.tensor([math.log(0.9995), *[math.log(5e-7)] * 1000])
+    seeds = [seed for seed in range(20_000) if first_number(seed) > 0.9996][:3]
+    for seed in seeds:
+        token = draw(logits, Sampling(temperature=1.0), seed=seed)
+        assert token == 1 + int((first_number(seed) - 0.9995) / 5e-7)
+
+
+def first_number(seed: int) -> float:
+    return torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64).item()
 
 
 def test_the_strongest_penalty_leaves_numbers() -> None:

@@ -14,7 +14,15 @@ import torch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from agenttuning.core.records import Sampling
+
+    Floats = NDArray[np.float64]
+    Ids = NDArray[np.int64]
+
+_REST = 1e-3
+"""What all tokens together may hold that are not sorted at first."""
 
 
 def choose_tokens(
@@ -34,10 +42,13 @@ def choose_tokens(
     drawn = [index for index, settings in enumerate(sampling) if settings.temperature > 0]
     if drawn:
         rows = torch.tensor(drawn, device=logits.device)
-        uniform = torch.stack([torch.rand((), generator=generators[index], dtype=torch.float64) for index in drawn])
-        masses = [1.0 if typical is None else typical[index] for index in drawn]
-        settings_drawn = [sampling[index] for index in drawn]
-        chosen[rows] = _draw(logits[rows], sampling=settings_drawn, typical=masses, uniform=uniform)
+        ids = _draw(
+            logits[rows],
+            sampling=[sampling[index] for index in drawn],
+            typical=[1.0 if typical is None else typical[index] for index in drawn],
+            uniform=[torch.rand((), generator=generators[index], dtype=torch.float64).item() for index in drawn],
+        )
+        chosen[rows] = torch.tensor(ids, device=logits.device)
     log_probabilities = logits.log_softmax(dim=-1).gather(1, chosen[:, None])[:, 0]
     return chosen.tolist(), log_probabilities.tolist()
 
@@ -67,57 +78,51 @@ def weaken_repeated(logits: torch.Tensor, *, tokens: Sequence[Sequence[int]], pe
 
 
 def _draw(
-    logits: torch.Tensor, *, sampling: Sequence[Sampling], typical: list[float], uniform: torch.Tensor
-) -> torch.Tensor:
-    def column(values: list[float]) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float64, device=logits.device)[:, None]
-
-    vocabulary = logits.shape[-1]
-    heat = column([settings.temperature for settings in sampling])
-    nucleus = column([settings.top_p for settings in sampling])
-    best = column([settings.top_k or vocabulary for settings in sampling])
+    logits: torch.Tensor, *, sampling: Sequence[Sampling], typical: Sequence[float], uniform: Sequence[float]
+) -> list[int]:
+    heat = torch.tensor([settings.temperature for settings in sampling], dtype=torch.float64, device=logits.device)
     scores = logits.double()
-    scores = (scores - scores.amax(dim=-1, keepdim=True)) / heat
-    probabilities, order = _descending(scores.softmax(dim=-1))
-    rank = torch.arange(vocabulary, device=logits.device)[None]
-    probabilities = probabilities.masked_fill(rank >= best, 0.0)
-    probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)
-    before = probabilities.cumsum(dim=-1) - probabilities
-    probabilities = probabilities.masked_fill(before >= nucleus, 0.0)
-    if min(typical) < 1.0:
-        probabilities = _typical(probabilities, column(typical))
-    cumulative = probabilities.cumsum(dim=-1)
-    target = uniform.to(logits.device)[:, None] * cumulative[:, -1:]
-    place = torch.searchsorted(cumulative, target, right=True)
-    last = torch.where(probabilities > 0, rank, 0).amax(dim=-1, keepdim=True)
-    return order.gather(1, torch.minimum(place, last))[:, 0]
+    scores = (scores - scores.amax(dim=-1, keepdim=True)) / heat[:, None]
+    probabilities = scores.softmax(dim=-1).cpu().numpy()
+    return [
+        _draw_row(row, settings, typical=mass, uniform=number)
+        for row, settings, mass, number in zip(probabilities, sampling, typical, uniform, strict=True)
+    ]
 
 
-def _descending(probabilities: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Sort rows, the lower id first of equal ones, as a stable sort does; on a CPU five times as quick as torch's.
+def _draw_row(probabilities: Floats, settings: Sampling, *, typical: float, uniform: float) -> int:
+    """Draw one token, the likeliest ones first, the lower id first of equal ones.
 
-    Impossible tokens come last, in any order.
+    Most tokens of a vocabulary hold next to nothing together. They are sorted only if the draw falls among them.
     """
-    if probabilities.device.type != "cpu":
-        return probabilities.sort(dim=-1, descending=True, stable=True)
-    order = np.argsort(-probabilities.numpy(), axis=-1)
-    found = np.take_along_axis(probabilities.numpy(), order, axis=-1)
-    tied = (found[:, 1:] == found[:, :-1]) & (found[:, 1:] > 0)
-    for row in tied.any(axis=-1).nonzero()[0]:
-        places = np.append(tied[row], False).nonzero()[0]
-        places = np.union1d(places, places + 1)
-        ids = order[row, places]
-        order[row, places] = ids[np.lexsort((ids, -found[row, places]))]
-    return torch.from_numpy(found), torch.from_numpy(order)
+    for least in (_REST / len(probabilities), 0.0):
+        ids = np.flatnonzero(probabilities > least)
+        order = ids[np.argsort(-probabilities[ids], kind="stable")]
+        order = order[: settings.top_k or None]
+        complete = least == 0.0 or len(order) == settings.top_k
+        found = probabilities[order]
+        mass = found.sum() if complete else 1.0
+        inside = int(np.searchsorted(found.cumsum() - found, settings.top_p * mass))
+        if inside < len(order):
+            order, found = order[:inside], found[:inside]
+            mass, complete = found.sum(), True
+        if not complete and (settings.top_p < 1.0 or typical < 1.0):
+            continue
+        if typical < 1.0:
+            order, found = _typical(order, found, mass=typical)
+            mass = found.sum()
+        place = int(np.searchsorted(found.cumsum(), uniform * mass, side="right"))
+        if place < len(order):
+            return int(order[place])
+    return int(order[-1]) if len(order) else 0  # by rounding; or the scores are not numbers
 
 
-def _typical(probabilities: torch.Tensor, mass: torch.Tensor) -> torch.Tensor:
+def _typical(order: Ids, found: Floats, *, mass: float) -> tuple[Ids, Floats]:
     """Keep the tokens whose surprise is nearest to the entropy, the nearest first, until their mass is reached."""
-    probabilities = probabilities / probabilities.sum(dim=-1, keepdim=True)
-    surprise = -probabilities.log()
-    entropy = (probabilities * surprise).nan_to_num(0.0).sum(dim=-1, keepdim=True)
-    distance, order = (surprise - entropy).abs().sort(dim=-1, stable=True)
-    reached = probabilities.gather(1, order).cumsum(dim=-1)
-    last = (reached < mass).sum(dim=-1, keepdim=True).clamp(max=probabilities.shape[-1] - 1)
-    farthest = distance.gather(1, last)
-    return probabilities.masked_fill(((surprise - entropy).abs() > farthest) & (mass < 1.0), 0.0)
+    shares = found / found.sum()
+    surprise = -np.log(shares)
+    distance = np.abs(surprise - (shares * surprise).sum())
+    nearest = distance.argsort(kind="stable")
+    last = min(int((shares[nearest].cumsum() < mass).sum()), len(order) - 1)
+    kept = distance <= distance[nearest[last]]
+    return order[kept], found[kept]
