@@ -289,6 +289,6 @@ def shards(count: int, tasks: int) -> None:
 if __name__ == "__main__":
     words = sys.argv[1:]
     if words and words[0] == "shards":
-        shards(int(words[1]) if len(words) > 1 else 8, int(words[2]) if len(words) > 2 else 720)
+        shards(int(words[1]) if len(words) > 1 else 8, int(words[2]) if len(words) > 2 else 800)
     else:
         compare(int(words[0]) if words else 400)
