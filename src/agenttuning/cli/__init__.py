@@ -149,7 +149,7 @@ def _place(word: str) -> Path | str:
 
 
 def _add_recipe(parser: argparse.ArgumentParser, *, kind: Callable[[str], Path | str] = Path) -> None:
-    told = "a TOML file (serve: or a model folder, or the URLs of model servers; report: or run folders)"
+    told = "a TOML file (serve: or a model's folder or name, or the URLs of model servers; report: or run folders)"
     parser.add_argument("recipe", type=kind, help=told)
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="for example train.learning_rate=1e-5")
     parser.add_argument("--resume", action="store_true", help="continue a run; nothing finished is done again")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 PORT = 30070
-"""Of a served model folder; the port of the original's 70B service, which its clients know."""
+"""Of a served model; the port of the original's 70B service, which its clients know."""
 URL = ("http://", "https://")
 
 
@@ -36,8 +36,8 @@ def main(arguments: Namespace) -> int:
     """Run one stage, or all of them in order."""
     if isinstance(arguments.recipe, str):
         return _serve_upstreams(arguments)
-    if arguments.verb == "serve" and arguments.recipe.is_dir():
-        return _serve_folder(arguments)
+    if arguments.verb == "serve" and arguments.recipe.suffix != ".toml" and not arguments.recipe.is_file():
+        return _serve_model(arguments)
     if arguments.verb == "report" and arguments.recipe.is_dir():
         return _compare(arguments)
     if arguments.verb == "run" and (study := read_study(arguments.recipe, arguments.overrides)):
@@ -93,7 +93,7 @@ def _run(recipe: Recipe, arguments: Namespace) -> Run:
     return ShardedRun(recipe.folder, arguments.verb, shard, seed=recipe.seed, resume=resume, profile=arguments.profile)
 
 
-def _serve_folder(arguments: Namespace) -> int:
+def _serve_model(arguments: Namespace) -> int:
     from agenttuning.pipeline.serve import ServeConfig, serve_until_stopped
 
     given = {"port": PORT if arguments.port is None else arguments.port}

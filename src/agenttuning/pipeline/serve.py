@@ -95,7 +95,7 @@ def run(config: ServeConfig, run: Run) -> Manifest:
 
 
 def serve_until_stopped(model: str | Path, config: ServeConfig) -> None:
-    """Serve a model folder, its URL on stdout, until Ctrl-C or SIGTERM.
+    """Serve a model, by folder or name, its URL on stdout, until Ctrl-C or SIGTERM.
 
     Raises:
         MissingExtraError: the packages of the server are not installed.
