@@ -172,6 +172,16 @@ def test_a_draw_among_the_unlikely_ones_is_made_there() -> None:
         assert token == 1 + int((first_number(seed) - 0.9995) / 5e-7)
 
 
+@pytest.mark.parametrize("damage", [math.nan, math.inf])
+@pytest.mark.parametrize("typical", [1.0, 0.5])
+def test_scores_that_are_no_numbers_are_seen_at_the_log_probability(damage: float, typical: float) -> None:
+    logits = torch.tensor([[0.0, damage, 1.0]])
+    _, (score,) = choose_tokens(
+        logits, sampling=[Sampling(temperature=1.0)], generators=[torch.Generator()], typical=[typical]
+    )
+    assert math.isnan(score)
+
+
 def first_number(seed: int) -> float:
     return torch.rand((), generator=torch.Generator().manual_seed(seed), dtype=torch.float64).item()
 

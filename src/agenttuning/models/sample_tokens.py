@@ -6,6 +6,7 @@ the same tokens alone and in company.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -94,7 +95,10 @@ def _draw_row(probabilities: Floats, settings: Sampling, *, typical: float, unif
     """Draw one token, the likeliest ones first, the lower id first of equal ones.
 
     Most tokens of a vocabulary hold next to nothing together. They are sorted only if the draw falls among them.
+    Returns 0 where the scores are not numbers.
     """
+    if math.isnan(probabilities[0]):
+        return 0
     for least in (_REST / len(probabilities), 0.0):
         ids = np.flatnonzero(probabilities > least)
         order = ids[np.argsort(-probabilities[ids], kind="stable")]
@@ -114,7 +118,7 @@ def _draw_row(probabilities: Floats, settings: Sampling, *, typical: float, unif
         place = int(np.searchsorted(found.cumsum(), uniform * mass, side="right"))
         if place < len(order):
             return int(order[place])
-    return int(order[-1]) if len(order) else 0  # by rounding; or the scores are not numbers
+    return int(order[-1])
 
 
 def _typical(order: Ids, found: Floats, *, mass: float) -> tuple[Ids, Floats]:
